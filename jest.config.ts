@@ -1,0 +1,36 @@
+import type { Config } from 'jest';
+
+/** Node 24 strips the types and jest runs the modules as they are: no transformer, no build. */
+const shared: Config = {
+  testEnvironment: 'node',
+  transform: {},
+  extensionsToTreatAsEsm: ['.ts'],
+};
+
+const long = process.env['LARDER_TEST_LONG'] === '1';
+
+const config: Config = {
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts'],
+  maxWorkers: 2,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      roots: ['<rootDir>/test'],
+      testMatch: ['**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/test/integration/', '/test/long/'],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      roots: ['<rootDir>/test/integration'],
+      testMatch: ['**/*.test.ts'],
+    },
+    ...(long
+      ? [{ ...shared, displayName: 'long', roots: ['<rootDir>/test/long'], testMatch: ['**/*.test.ts'] }]
+      : []),
+  ],
+};
+
+export default config;

@@ -1,0 +1,20 @@
+// Installs the project's packages when they are missing or older than the lock file. Runs under any Node ≥ 20, before anything else.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const installed = join(root, 'node_modules', '.package-lock.json');
+const lock = join(root, 'package-lock.json');
+
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
+  process.stderr.write('Larder: installing packages (once) …\n');
+  const result = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (result.status !== 0) {
+    process.stderr.write(`Larder: "npm ci" failed (exit ${result.status ?? result.signal}); its own message is above.\n`);
+    process.exit(1);
+  }
+}
