@@ -8,6 +8,8 @@ const ERRORS = {
   USAGE: { exit: 2, retryable: false },
   CONFIG_INVALID: { exit: 2, retryable: false },
   NOT_BUILT_YET: { exit: 2, retryable: false },
+  STATE_NOT_WRITABLE: { exit: 2, retryable: true },
+  ADDRESS_IN_USE: { exit: 2, retryable: true },
 
   // The server to protect: exit 3.
   SERVER_UNREACHABLE: { exit: 3, retryable: true },
@@ -93,17 +95,20 @@ export class LarderError extends Error {
 /** Anything thrown, as a LarderError: foreign errors become INTERNAL with their text and cause kept. */
 export function toLarderError(thrown: unknown): LarderError {
   if (thrown instanceof LarderError) return thrown;
-  if (thrown instanceof Error && thrown.name === 'AbortError') {
+  if (Error.isError(thrown) && thrown.name === 'AbortError') {
     // abort(reason) of ours carries a LarderError; a bare abort means somebody asked to stop
     if (thrown.cause instanceof LarderError) return thrown.cause;
     return new LarderError('INTERRUPTED', 'the run was interrupted', { cause: thrown });
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = Error.isError(thrown) ? thrown.message : String(thrown);
   return new LarderError('INTERNAL', message, { cause: thrown });
 }
 
-/** The `code` of a Node.js system error (ENOENT, ENOSPC, …), if it has one. */
+/**
+ * The `code` of a Node.js system error (ENOENT, ENOSPC, …), if it has one. Asks `Error.isError`, since `instanceof` says
+ * no to the errors of another realm, which is where `node:` modules live under jest.
+ */
 export function systemErrorCode(thrown: unknown): string | undefined {
-  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  if (Error.isError(thrown) && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
   return undefined;
 }
