@@ -12,6 +12,7 @@ import { chooseInstanceUser } from '../../src/postgres/server/instance-user.ts';
 import type { Instance } from '../../src/postgres/server/instance.ts';
 import { startInstance } from '../../src/postgres/server/instance.ts';
 import { reachableBinaries } from '../../src/postgres/server/reachable-binaries.ts';
+import { releaseDataDirectory } from '../../src/postgres/server/release-data-directory.ts';
 
 /** Every major version Larder supports. */
 export const majors = [15, 16, 17, 18] as const;
@@ -132,6 +133,7 @@ function describeServer(major: number, running: Running, tcpPort: number | undef
     },
     halt: () => running.instance.stop('fast'),
     restart: async () => {
+      await releaseDataDirectory(home.dataDirectory, systemClock);
       running.instance = await running.start();
     },
     [Symbol.asyncDispose]: stop,

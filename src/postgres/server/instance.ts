@@ -15,6 +15,8 @@ export interface InstanceOptions {
   readonly home: InstanceHome;
   /** Given on the command line, so they win over every file of the data directory; anybody can read them with `ps`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The role of `connection`; `postgres` unless the cluster was made with another. */
+  readonly superuser?: string;
   /** Listens on 127.0.0.1 too; without it the unix socket is the only way in. */
   readonly tcpPort?: number;
   /** Milliseconds until connections must be answered; a recovery from an archive needs more than the default 60,000. */
@@ -26,7 +28,7 @@ export interface InstanceOptions {
 
 /** A running PostgreSQL server that Larder started and must stop. */
 export interface Instance {
-  /** URL of the superuser `postgres` and the database of that name, through the unix socket, no password. */
+  /** URL of the superuser and the database `postgres`, through the unix socket, no password. */
   readonly connection: string;
   readonly processId: number;
   readonly logFile: string;
@@ -54,7 +56,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const child = await spawnServer(options);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (mode: 'fast' | 'immediate'): Promise<void> => stopServer(child, ended, mode);
-  const connection = socketUrl(home.socketDirectory, options.tcpPort ?? SOCKET_PORT);
+  const connection = socketUrl(home.socketDirectory, options);
   try {
     const deadline = clock.monotonic() + (options.startTimeout ?? DEFAULT_START_TIMEOUT);
     const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
@@ -80,9 +82,11 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   };
 }
 
-/** URL of the superuser through a unix socket; the directory stands in the query, as libpq has it too. */
-export function socketUrl(socketDirectory: string, port: number): string {
-  return `postgresql://postgres@/postgres?host=${encodeURIComponent(socketDirectory)}&port=${String(port)}`;
+function socketUrl(socketDirectory: string, options: Pick<InstanceOptions, 'superuser' | 'tcpPort'>): string {
+  const user = encodeURIComponent(options.superuser ?? 'postgres');
+  const port = String(options.tcpPort ?? SOCKET_PORT);
+  // the directory stands in the query, which libpq understands too
+  return `postgresql://${user}@/postgres?host=${encodeURIComponent(socketDirectory)}&port=${port}`;
 }
 
 /** The server's command line; the later `-c` wins, so nobody's settings open it to the network. */

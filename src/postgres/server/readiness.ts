@@ -29,7 +29,7 @@ export async function waitUntilAnswering(readiness: Readiness): Promise<'answeri
     } catch (error) {
       if (isFinalRefusal(error)) {
         throw new LarderError('INSTANCE_FAILED', `the instance refuses its superuser: ${error.message}`, {
-          hint: 'pg_hba.conf must trust the user postgres on local connections.',
+          hint: 'The role must exist and pg_hba.conf must trust it on local connections.',
           cause: error,
         });
       }
