@@ -14,6 +14,7 @@ const ERRORS = {
   // The server to protect: exit 3.
   SERVER_UNREACHABLE: { exit: 3, retryable: true },
   SERVER_REFUSED_LOGIN: { exit: 3, retryable: false },
+  SERVER_TLS: { exit: 3, retryable: false },
   SERVER_NOT_PRIVILEGED: { exit: 3, retryable: false },
   SERVER_NO_SEAT: { exit: 3, retryable: true },
   SERVER_TOO_OLD: { exit: 3, retryable: false },

@@ -1,0 +1,4 @@
+/** An SQL identifier, quoted: safe for any name, reserved words included. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
