@@ -1,0 +1,31 @@
+/** What can be scheduled; the names are the `task` of metrics and history. */
+export type Task = 'backup_full';
+
+export interface JobProgress {
+  readonly doneBytes: number;
+  /** Undefined while the whole is not known. */
+  readonly totalBytes?: number;
+}
+
+/** What a job is given by whoever runs it. */
+export interface JobContext {
+  readonly runId: string;
+  /** Aborts when the run is to end: a time limit, a cancel, a shutdown. A job stops soon, then rejects. */
+  readonly signal: AbortSignal;
+  /** Reports bytes moved, as often as the job likes. */
+  readonly progress: (progress: JobProgress) => void;
+}
+
+export interface JobOutcome {
+  readonly backupId?: string;
+  readonly sourceBytes?: number;
+  readonly storedBytes?: number;
+  readonly warnings: readonly string[];
+}
+
+/** One kind of work on one cluster. It does not know when or by whom it is run. */
+export interface Job {
+  readonly task: Task;
+  /** Resolves when the work is durable; rejects with a LarderError otherwise. */
+  readonly run: (context: JobContext) => Promise<JobOutcome>;
+}

@@ -1,0 +1,108 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { LarderError, systemErrorCode } from '../errors.ts';
+import { appendLines, compactFile, createFile } from './history-file.ts';
+import { isAlive } from './process-identity.ts';
+import type { RunRecord } from './run-record.ts';
+import { decodeRun, encodeRun } from './run-record.ts';
+
+/** How many runs a compaction keeps. */
+const KEPT_RUNS = 1000;
+
+/**
+ * The runs of one state directory, as JSON lines in `runs.jsonl`. A run has a line when it starts and another when
+ * it ends; the one with the end counts. The daemon and commands may append at the same time.
+ */
+export class RunHistory {
+  readonly #directory: string;
+  readonly #path: string;
+  /** Ends that the disk refused: counted as long as this process lives, written with the next record. */
+  #unwritten: RunRecord[] = [];
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+    this.#path = join(directory, 'runs.jsonl');
+  }
+
+  /**
+   * Makes the directory (0700) if need be and drops all but the newest 1000 runs.
+   * Throws STATE_NOT_WRITABLE.
+   */
+  static async open(directory: string, clock: Clock): Promise<RunHistory> {
+    const history = new RunHistory(directory);
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await createFile(history.#path);
+      await compactFile(history.#path, clock.now(), newest);
+    } catch (error) {
+      throw notWritable(directory, error);
+    }
+    return history;
+  }
+
+  /** Resolves when the record is on disk. Throws STATE_NOT_WRITABLE; an end is then still known to `runs`. */
+  async append(record: RunRecord): Promise<void> {
+    const records = [...this.#unwritten, record];
+    try {
+      await appendLines(this.#path, records.map(encodeRun));
+      this.#unwritten = this.#unwritten.filter((other) => !records.includes(other));
+    } catch (error) {
+      if (record.ended !== undefined) this.#unwritten.push(record);
+      throw notWritable(this.#directory, error);
+    }
+  }
+
+  /**
+   * Every run, oldest first; one without an end whose process is dead is `interrupted`.
+   * Throws STATE_NOT_WRITABLE.
+   */
+  async runs(): Promise<RunRecord[]> {
+    const onDisk = await this.#read();
+    return fold([...onDisk, ...this.#unwritten]).map(interruptedIfDead);
+  }
+
+  async #read(): Promise<RunRecord[]> {
+    try {
+      return decodeRuns(await readFile(this.#path, 'utf8'));
+    } catch (error) {
+      // local state can be deleted at any time
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw notWritable(this.#directory, error);
+    }
+  }
+}
+
+function newest(text: string): string[] | undefined {
+  const runs = fold(decodeRuns(text));
+  return runs.length > KEPT_RUNS ? runs.slice(-KEPT_RUNS).map(encodeRun) : undefined;
+}
+
+function decodeRuns(text: string): RunRecord[] {
+  return text
+    .split('\n')
+    .map(decodeRun)
+    .filter((record) => record !== undefined);
+}
+
+function fold(records: readonly RunRecord[]): RunRecord[] {
+  const byId = new Map<string, RunRecord>();
+  for (const record of records) {
+    // a compaction may write a start again, after its end
+    if (record.ended !== undefined || !byId.has(record.id)) byId.set(record.id, record);
+  }
+  return [...byId.values()].sort((a, b) => a.started - b.started);
+}
+
+function interruptedIfDead(record: RunRecord): RunRecord {
+  if (record.ended !== undefined || isAlive(record.process)) return record;
+  return { ...record, result: 'interrupted' };
+}
+
+function notWritable(directory: string, cause: unknown): LarderError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LarderError('STATE_NOT_WRITABLE', `the run history in ${directory} cannot be used: ${why}`, {
+    hint: 'Give Larder a state directory that it owns, on a disk with free space.',
+    cause,
+  });
+}

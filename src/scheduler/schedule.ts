@@ -1,0 +1,75 @@
+import { Cron } from 'croner';
+import { LarderError } from '../errors.ts';
+
+const FIVE_FIELDS = /^\S+(\s+\S+){4}$/;
+const NICKNAME = /^@[a-z]+$/i;
+
+/**
+ * When something is due: a cron pattern of five fields (or a nickname such as `@daily`) in a time zone.
+ * croner computes the times and nothing else; what ran and what was missed is decided in due.ts.
+ *
+ * In a zone with daylight saving a pattern of one fixed time runs at the end of the gap in spring and once in
+ * autumn, so no day is left without its backup.
+ */
+export class Schedule {
+  readonly pattern: string;
+  readonly zone: string;
+  readonly #cron: Cron;
+
+  /** Throws CONFIG_INVALID for a pattern that is not understood or never fires, and for an unknown zone. */
+  constructor(pattern: string, zone = 'UTC') {
+    this.pattern = pattern.trim();
+    this.zone = zone;
+    this.#cron = parse(this.pattern, zone);
+  }
+
+  /** The first slot after `moment`, both in milliseconds since 1970 UTC. */
+  nextRun(moment: number): number {
+    const next = this.#cron.nextRun(new Date(moment));
+    // unreachable for a pattern the constructor took, unless the moment lies beyond the calendar
+    if (next === null) throw new LarderError('INTERNAL', `schedule "${this.pattern}" has no next run`);
+    return next.getTime();
+  }
+
+  /** The last slot at or before `moment`, both in milliseconds since 1970 UTC. */
+  previousRun(moment: number): number | undefined {
+    // croner leaves out a slot at the reference itself
+    return this.#cron.previousRuns(1, new Date(moment + 1))[0]?.getTime();
+  }
+}
+
+function parse(pattern: string, zone: string): Cron {
+  // croner also takes a single date, which as a schedule would fire once and never again
+  if (!FIVE_FIELDS.test(pattern) && !NICKNAME.test(pattern)) throw notUnderstood(pattern);
+  requireZone(zone);
+  let cron: Cron;
+  try {
+    cron = new Cron(pattern, { timezone: zone, mode: '5-part', paused: true });
+  } catch (error) {
+    throw notUnderstood(pattern, error);
+  }
+  if (cron.nextRun(new Date(0)) === null) {
+    throw new LarderError('CONFIG_INVALID', `schedule "${pattern}" never fires`, {
+      hint: 'Choose a day that exists in one of the months; "0 2 * * 0" is every Sunday at 02:00.',
+    });
+  }
+  return cron;
+}
+
+function requireZone(zone: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+  } catch (error) {
+    throw new LarderError('CONFIG_INVALID', `time zone "${zone}" is not known`, {
+      hint: 'Use an IANA name such as UTC or Europe/Berlin.',
+      cause: error,
+    });
+  }
+}
+
+function notUnderstood(pattern: string, cause?: unknown): LarderError {
+  return new LarderError('CONFIG_INVALID', `schedule "${pattern}" is not a cron pattern`, {
+    hint: 'Write five fields: minute, hour, day of month, month, day of week; "0 2 * * 0" is every Sunday at 02:00.',
+    cause,
+  });
+}
