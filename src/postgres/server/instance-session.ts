@@ -41,7 +41,7 @@ export async function openInstanceSession(
 
 /** The same URL for another database of the server. */
 export function withDatabase(connection: string, database: string): string {
-  return connection.replace(/^(postgres(?:ql)?:\/\/[^/]*)(?:\/[^?]*)?/, (_, server: string) => {
+  return connection.replace(/^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?/, (_, server: string) => {
     return `${server}/${encodeURIComponent(database)}`;
   });
 }

@@ -43,9 +43,14 @@ export function isPermitted(access: Access, user: InstanceUser, wanted: number):
 /** Whether the account can read and enter or run `path`, through every directory above it. */
 export async function canReach(path: string, user: InstanceUser | undefined): Promise<boolean> {
   if (user === undefined) return true;
-  if (!isPermitted(await stat(path), user, 5)) return false;
-  for (let parent = dirname(resolve(path)); ; parent = dirname(parent)) {
-    if (!isPermitted(await stat(parent), user, 1)) return false;
-    if (parent === dirname(parent)) return true;
+  return isPermitted(await stat(path), user, 5) && canEnter(dirname(resolve(path)), user);
+}
+
+/** Whether the account can pass through the directory and every one above it. */
+export async function canEnter(directory: string, user: InstanceUser | undefined): Promise<boolean> {
+  if (user === undefined) return true;
+  for (let each = resolve(directory); ; each = dirname(each)) {
+    if (!isPermitted(await stat(each), user, 1)) return false;
+    if (each === dirname(each)) return true;
   }
 }

@@ -59,13 +59,23 @@ async function processesIn(dataDirectory: string): Promise<number[]> {
 }
 
 async function isPostgres(pid: number): Promise<boolean> {
-  const name = await readFile(`/proc/${String(pid)}/comm`, 'utf8').catch(() => '');
-  return name.trim() === 'postgres';
+  const status = await readProcessStatus(pid);
+  return status !== undefined && isPostgresStatus(status);
 }
 
+/** Also a zombie, which stays where no init process collects it, as in many containers: PostgreSQL takes it for alive. */
 async function isOtherProgram(pid: number): Promise<boolean> {
-  const name = await readFile(`/proc/${String(pid)}/comm`, 'utf8').catch(() => undefined);
-  return name !== undefined && name.trim() !== 'postgres';
+  const status = await readProcessStatus(pid);
+  return status !== undefined && !isPostgresStatus(status);
+}
+
+/** Whether the text of `/proc/<pid>/status` is that of a PostgreSQL process that has not ended. */
+export function isPostgresStatus(status: string): boolean {
+  return /^Name:\tpostgres$/m.test(status) && !/^State:\t[ZX]/m.test(status);
+}
+
+async function readProcessStatus(pid: number): Promise<string | undefined> {
+  return readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => undefined);
 }
 
 function killIfThere(pid: number, signal: NodeJS.Signals): void {
