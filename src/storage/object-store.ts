@@ -3,13 +3,16 @@
  *
  * The contract, which `test/storage/object-store-contract.ts` holds every implementation to:
  *
- * - Names are built by us (`repository/layout.ts`), never taken from input; see `object-name.ts`.
+ * - Names are built by us (`repository/layout.ts`), never taken from input; see `object-name.ts`. No name is also the
+ *   directory of another: with `a/b` there is no object `a`.
  * - An object appears whole or not at all, under its final name, and is durable when the promise resolves: a reader never
  *   sees half of one, and a power cut after the promise does not lose it.
  * - Absent, damaged and unreachable are three answers. `stat` gives `undefined` and reads throw OBJECT_MISSING only when
  *   the store has said that there is no such object. Every other failure is REPOSITORY_UNREACHABLE, REPOSITORY_FULL or
  *   REPOSITORY_NOT_WRITABLE, with the store's own words.
- * - The store does not retry; a wrapper may. Every call may be repeated after a failure without harm.
+ * - The store does not retry; a wrapper may. Every call may be repeated after a failure without harm; after
+ *   a failure whose answer was lost, `putIfAbsent` may meet its own object as OBJECT_EXISTS.
+ * - An empty or absent root is an empty store. Whether objects should be there is for the repository to know.
  */
 export interface ObjectStore {
   /** For messages: `./backups`, `s3://bucket/prefix`. Never holds a secret. */
@@ -29,7 +32,7 @@ export interface ObjectStore {
 
   /**
    * Fills `target` with the object's bytes from `offset` on. Throws OBJECT_MISSING, and OBJECT_DAMAGED when the object
-   * ends before `target` is full.
+   * ends before `target` is full. For objects that never change: one replaced by another process may still give its old bytes.
    */
   readInto(name: string, offset: number, target: Uint8Array): Promise<void>;
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
 import { acquireLease, type LeaseRequest } from '../../src/repository/lease.ts';
-import { leaseName, readLease } from '../../src/repository/lease-record.ts';
+import { leaseName, listLeases, readLease } from '../../src/repository/lease-record.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -68,6 +68,14 @@ describe('a lease', () => {
         'the lease of memory was lost: it was taken over by a lease that cannot be read (lease/0000000002), written 0 seconds ago',
     });
     expect(lease.signal.aborted).toBe(true);
+  });
+
+  test('leaves no trace when it is released after a takeover that it had not noticed', async () => {
+    const lease = await acquireLease(store, asked);
+    await store.putIfAbsent(leaseName(2), Buffer.from('somebody else'));
+    await store.delete(leaseName(1));
+    await lease.release();
+    expect((await listLeases(store)).map(({ epoch }) => epoch)).toEqual([2]);
   });
 
   test('is lost when its object is removed from outside', async () => {
