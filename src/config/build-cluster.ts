@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import { parseConnection } from '../postgres/parse-connection.ts';
+import type { ClusterConfig } from './config.ts';
+import { readSecretFile } from './read-file.ts';
+import type { ReadFile } from './read-file.ts';
+import type { ParsedCluster } from './schema.ts';
+import type { Tree } from './settings-tree.ts';
+
+interface ClusterSource {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingDirectory: string;
+  readonly readFile: ReadFile;
+}
+
+/** The connection of a cluster as it is written; `undefined` when there is no text to read. Throws as `parseConnection`. */
+export function readConnection(
+  cluster: Tree,
+  environment: NodeJS.ProcessEnv,
+): ConnectionSettings | undefined {
+  const { connection } = cluster as { connection?: unknown };
+  return typeof connection === 'string' && connection !== ''
+    ? parseConnection(connection, environment)
+    : undefined;
+}
+
+/** The cluster's configuration, its parts already checked. */
+export function buildCluster(
+  name: string,
+  parsed: ParsedCluster,
+  connection: ConnectionSettings,
+  source: ClusterSource,
+): ClusterConfig {
+  return {
+    name,
+    connection: { ...connection, password: passwordSource(parsed, connection, source) },
+    repositoryPath: resolve(source.workingDirectory, parsed.repository.path),
+    schedules: { full: parsed.schedules.full },
+    retentionDays: parsed.retention.days,
+    objectives: parsed.objectives,
+    compressionLevel: parsed.backup.compression,
+    workers: parsed.backup.workers,
+    backupTimeout: parsed.backup.timeout,
+  };
+}
+
+/** A file is read at each login, so that a new password in it counts without a restart. */
+function passwordSource(
+  parsed: ParsedCluster,
+  connection: ConnectionSettings,
+  source: ClusterSource,
+): ConnectionSettings['password'] {
+  const { password, 'password-file': file } = parsed;
+  if (file) {
+    const path = resolve(source.workingDirectory, file);
+    return async () => (await readSecretFile(path, source.readFile)).reveal();
+  }
+  if (password) return () => Promise.resolve(password.reveal());
+  return connection.password;
+}

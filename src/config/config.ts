@@ -1,0 +1,42 @@
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { LogLevel } from './schema.ts';
+import type { Setting } from './settings-tree.ts';
+
+/** The effective configuration. Directories are absolute, durations in milliseconds; it holds no secret. */
+export interface Config {
+  /** At least one; each has its own repository. */
+  readonly clusters: readonly ClusterConfig[];
+  readonly http: { readonly host: string; readonly port: number };
+  readonly stateDirectory: string;
+  readonly logLevel: LogLevel;
+  /** Every value as it was written, secrets masked, and where it came from: for `printConfig`. */
+  readonly settings: readonly Setting[];
+}
+
+export interface ClusterConfig {
+  /** Used in backup ids, metric labels and messages. */
+  readonly name: string;
+  readonly connection: ConnectionSettings;
+  readonly repositoryPath: string;
+  /** Cron expressions, not checked yet: the scheduler knows what they may be. */
+  readonly schedules: { readonly full: string };
+  /** Exported as a metric; nothing is deleted yet. */
+  readonly retentionDays: number;
+  readonly objectives: Objectives;
+  /** zstd level, 1 to 19; 0 stores everything as it is. */
+  readonly compressionLevel: number;
+  /** Threads that compress. */
+  readonly workers: number;
+  /** Milliseconds after which a backup is given up. */
+  readonly backupTimeout: number;
+}
+
+/** What the owner wants kept; measured values stand beside it in the metrics. */
+export interface Objectives {
+  /** Milliseconds of data that may be lost. */
+  readonly rpo: number;
+  /** Milliseconds that a restore may take. */
+  readonly rto: number;
+  /** The part of the repository's file system that may be full, 0 to 1. */
+  readonly storage: number;
+}

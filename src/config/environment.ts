@@ -1,0 +1,78 @@
+import { didYouMean } from '../nearest-key.ts';
+
+/** A place in the configuration: the keys that lead to it. */
+export type KeyPath = readonly string[];
+
+export interface Variable {
+  readonly name: string;
+  /** Below the cluster when `ofCluster`, else from the top. */
+  readonly path: KeyPath;
+  readonly ofCluster: boolean;
+}
+
+const CLUSTER_VARIABLES: Readonly<Record<string, KeyPath>> = {
+  DATABASE_URL: ['connection'],
+  DATABASE_URL_FILE: ['connection'],
+  DATABASE_PASSWORD: ['password'],
+  DATABASE_PASSWORD_FILE: ['password-file'],
+  BACKUP_DIR: ['repository', 'path'],
+  BACKUP_RETENTION_DAYS: ['retention', 'days'],
+  BACKUP_COMPRESSION: ['backup', 'compression'],
+  LARDER_BACKUP_WORKERS: ['backup', 'workers'],
+  LARDER_BACKUP_TIMEOUT: ['backup', 'timeout'],
+  LARDER_SCHEDULE_FULL: ['schedules', 'full'],
+  LARDER_SCHEDULE_INCREMENTAL: ['schedules', 'incremental'],
+  LARDER_SCHEDULE_TRANSACTION_LOG: ['schedules', 'transaction-log'],
+  LARDER_SCHEDULE_VERIFY: ['schedules', 'verify'],
+  LARDER_SCHEDULE_DRILL: ['schedules', 'drill'],
+  LARDER_SCHEDULE_RETENTION: ['schedules', 'retention'],
+  LARDER_OBJECTIVE_RPO: ['objectives', 'rpo'],
+  LARDER_OBJECTIVE_RTO: ['objectives', 'rto'],
+  LARDER_OBJECTIVE_STORAGE: ['objectives', 'storage'],
+};
+
+const SERVICE_VARIABLES: Readonly<Record<string, KeyPath>> = {
+  LARDER_HTTP_HOST: ['http', 'host'],
+  LARDER_HTTP_PORT: ['http', 'port'],
+  LARDER_STATE_DIR: ['state'],
+  LARDER_LOG_LEVEL: ['log', 'level'],
+};
+
+/** The variable that names the configuration file. */
+export const FILE_VARIABLE = 'LARDER_CONFIG';
+
+const ALL: readonly Variable[] = [
+  ...Object.entries(CLUSTER_VARIABLES).map(([name, path]) => ({ name, path, ofCluster: true })),
+  ...Object.entries(SERVICE_VARIABLES).map(([name, path]) => ({ name, path, ofCluster: false })),
+];
+
+/** The name of every variable with a meaning, LARDER_CONFIG among them. */
+export const VARIABLE_NAMES: readonly string[] = [FILE_VARIABLE, ...ALL.map((variable) => variable.name)];
+
+/** A variable with its value. */
+export interface GivenVariable extends Variable {
+  readonly value: string;
+}
+
+/** The variables that say something; an empty one says nothing, and `X_FILE` silences `X`. */
+export function givenVariables(environment: NodeJS.ProcessEnv): readonly GivenVariable[] {
+  return ALL.flatMap((variable) => {
+    const value = environment[variable.name];
+    if (!value || environment[`${variable.name}_FILE`]) return [];
+    return [{ ...variable, value }];
+  });
+}
+
+/**
+ * A problem for each variable that begins with `LARDER_` and means nothing: a misspelt name would otherwise be a
+ * setting that silently has no effect. `LARDER_TEST_…` belongs to the project's own tests.
+ */
+export function unknownVariables(environment: NodeJS.ProcessEnv): readonly string[] {
+  return Object.keys(environment)
+    .filter(
+      (name) =>
+        name.startsWith('LARDER_') && !name.startsWith('LARDER_TEST_') && !VARIABLE_NAMES.includes(name),
+    )
+    .sort()
+    .map((name) => `${name}: unknown environment variable${didYouMean(name, VARIABLE_NAMES)}`);
+}

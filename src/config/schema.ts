@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { LarderError } from '../errors.ts';
+import { isClusterName } from '../repository/layout.ts';
+import { leaf, notBuiltYet } from './leaf.ts';
+import { Secret } from './secret.ts';
+import { parseDuration, parseInteger, parsePercent } from './units.ts';
+
+/**
+ * What a cluster has when nothing else is said. A full backup each night: while incremental backups are not built, a
+ * weekly one could not meet the objective of 24 hours.
+ */
+export const CLUSTER_DEFAULTS = {
+  repository: { path: './backups' },
+  schedules: { full: '0 2 * * *' },
+  retention: { days: 30 },
+  objectives: { rpo: '24h', rto: '4h', storage: '80%' },
+  backup: { compression: 1, workers: 2, timeout: '24h' },
+} as const;
+
+export const DEFAULTS = {
+  http: { host: '127.0.0.1', port: 9847 },
+  state: './larder-state',
+  log: { level: 'info' },
+} as const;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+const text = leaf((given) => {
+  if (given === '') throw new LarderError('CONFIG_INVALID', 'must not be empty');
+  return given;
+});
+
+const directory = leaf((given) => {
+  const scheme = /^([a-z0-9]+):\/\//i.exec(given)?.[1];
+  if (scheme === undefined && given !== '') return given;
+  if (scheme !== undefined && ['s3', 'azblob', 'gs'].includes(scheme)) {
+    throw new LarderError('NOT_BUILT_YET', `repositories at ${scheme}:// are not built yet`);
+  }
+  throw new LarderError('CONFIG_INVALID', 'expected the path of a directory');
+});
+
+/** `zstd:3`, `3` or `none`, as a zstd level from 1 to 19; 0 stores everything as it is. */
+const compression = leaf((given) => {
+  if (given === 'none') return 0;
+  const level = Number(/^(?:zstd:)?(\d{1,2})$/.exec(given)?.[1] ?? 0);
+  if (level >= 1 && level <= 19) return level;
+  throw new LarderError(
+    'CONFIG_INVALID',
+    `expected none, or a zstd level from 1 to 19 as 3 or zstd:3, found "${given}"`,
+  );
+});
+
+const logLevel = leaf((given) => {
+  const level = LOG_LEVELS.find((known) => known === given);
+  if (level !== undefined) return level;
+  throw new LarderError('CONFIG_INVALID', `expected one of ${LOG_LEVELS.join(', ')}, found "${given}"`);
+});
+
+const secret = z
+  .custom<string>((given) => typeof given === 'string' && given !== '', { error: 'missing, or not text' })
+  .transform((given) => new Secret(given));
+
+function integer(least: number, most: number): z.ZodType<number> {
+  return leaf((given) => parseInteger(given, least, most));
+}
+
+const cluster = z.strictObject({
+  connection: secret,
+  password: secret.nullish(),
+  'password-file': text.nullish(),
+  repository: z.strictObject({ path: directory }),
+  copies: notBuiltYet('second repositories are').optional(),
+  encryption: notBuiltYet('encryption is').optional(),
+  schedules: z.strictObject({
+    full: text,
+    incremental: notBuiltYet('incremental backups are').optional(),
+    'transaction-log': notBuiltYet('transaction-log backups are').optional(),
+    verify: notBuiltYet('scheduled verification is').optional(),
+    drill: notBuiltYet('drills are').optional(),
+    retention: notBuiltYet('retention is').optional(),
+  }),
+  retention: z.strictObject({
+    days: integer(1, 36_500),
+    daily: notBuiltYet('retention by calendar is').optional(),
+    weekly: notBuiltYet('retention by calendar is').optional(),
+    monthly: notBuiltYet('retention by calendar is').optional(),
+    yearly: notBuiltYet('retention by calendar is').optional(),
+    'transaction-log': notBuiltYet('retention of transaction logs is').optional(),
+  }),
+  objectives: z.strictObject({
+    rpo: leaf(parseDuration),
+    rto: leaf(parseDuration),
+    storage: leaf(parsePercent),
+  }),
+  backup: z.strictObject({ compression, workers: integer(1, 64), timeout: leaf(parseDuration) }),
+});
+
+const clusterName = z.string().refine(isClusterName, {
+  error:
+    'a cluster\'s name has letters, digits, "-" and "_", begins with a letter or digit, and is no longer than 63',
+});
+
+/** The configuration file with every default filled in. Keys it does not know are errors, at every level. */
+export const configSchema = z.strictObject({
+  clusters: z.record(clusterName, cluster),
+  http: z.strictObject({ host: text, port: integer(1, 65_535) }),
+  state: text,
+  log: z.strictObject({ level: logLevel }),
+});
+
+export type ParsedConfig = z.infer<typeof configSchema>;
+export type ParsedCluster = z.infer<typeof cluster>;
+export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,0 +1,355 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import type { LarderError } from '../../src/errors.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { printConfig } from '../../src/config/print.ts';
+import { readFileWithMode } from '../../src/config/read-file.ts';
+
+const login = { address: { host: 'db', port: 5432 }, replication: false };
+const url = 'postgresql://larder:hunter2@db/truck';
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'larder-config-'));
+  await mkdir(join(directory, 'config'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+function load(environment: NodeJS.ProcessEnv) {
+  return loadConfig({ environment, workingDirectory: directory, readFile: readFileWithMode });
+}
+
+async function failure(environment: NodeJS.ProcessEnv): Promise<LarderError> {
+  try {
+    await load(environment);
+  } catch (error) {
+    return error as LarderError;
+  }
+  throw new Error('it was accepted');
+}
+
+async function write(name: string, text: string, mode = 0o600): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, text);
+  await chmod(path, mode);
+  return path;
+}
+
+const yaml = (text: string) => write('config/larder.yaml', text);
+
+describe('the environment alone', () => {
+  test('describes one cluster named after its database, with defaults', async () => {
+    const { settings, ...config } = await load({ DATABASE_URL: url });
+    expect(config).toEqual({
+      clusters: [
+        {
+          name: 'truck',
+          connection: expect.objectContaining({ user: 'larder', hosts: [{ host: 'db', port: 5432 }] }),
+          repositoryPath: join(directory, 'backups'),
+          schedules: { full: '0 2 * * *' },
+          retentionDays: 30,
+          objectives: { rpo: 86_400_000, rto: 14_400_000, storage: 0.8 },
+          compressionLevel: 1,
+          workers: 2,
+          backupTimeout: 86_400_000,
+        },
+      ],
+      http: { host: '127.0.0.1', port: 9847 },
+      stateDirectory: join(directory, 'larder-state'),
+      logLevel: 'info',
+    });
+    expect(settings.length).toBeGreaterThan(10);
+  });
+
+  test('sets every value it has a name for', async () => {
+    const config = await load({
+      DATABASE_URL: url,
+      BACKUP_DIR: '/srv/backups',
+      BACKUP_RETENTION_DAYS: '7',
+      BACKUP_COMPRESSION: 'zstd:3',
+      LARDER_BACKUP_WORKERS: '4',
+      LARDER_BACKUP_TIMEOUT: '90m',
+      LARDER_SCHEDULE_FULL: '0 3 * * 0',
+      LARDER_OBJECTIVE_RPO: '7d',
+      LARDER_OBJECTIVE_RTO: '30m',
+      LARDER_OBJECTIVE_STORAGE: '90%',
+      LARDER_HTTP_HOST: '0.0.0.0',
+      LARDER_HTTP_PORT: '80',
+      LARDER_STATE_DIR: '/var/lib/larder',
+      LARDER_LOG_LEVEL: 'debug',
+    });
+    expect(config).toMatchObject({
+      clusters: [
+        {
+          repositoryPath: '/srv/backups',
+          schedules: { full: '0 3 * * 0' },
+          retentionDays: 7,
+          objectives: { rpo: 604_800_000, rto: 1_800_000, storage: 0.9 },
+          compressionLevel: 3,
+          workers: 4,
+          backupTimeout: 5_400_000,
+        },
+      ],
+      http: { host: '0.0.0.0', port: 80 },
+      stateDirectory: '/var/lib/larder',
+      logLevel: 'debug',
+    });
+  });
+
+  test('says nothing with an empty variable', async () => {
+    const config = await load({ DATABASE_URL: url, BACKUP_DIR: '', LARDER_HTTP_PORT: '' });
+    expect(config.http.port).toBe(9847);
+  });
+
+  test('without a connection is refused', async () => {
+    const error = await failure({});
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(error.message).toContain('no cluster is described: set DATABASE_URL');
+  });
+
+  test('is refused with every problem at once', async () => {
+    const error = await failure({
+      DATABASE_URL: 'postgresql://u@db/truck?sslmod=require',
+      BACKUP_COMPRESSION: 'gzip',
+      LARDER_HTTP_PORT: '99999',
+      LARDER_HTTP_PROT: '80',
+      LARDER_OBJECTIVE_RPO: 'soon',
+      LARDER_SCHEDULE_INCREMENTAL: '0 * * * *',
+    });
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(error.message.split('\n').map((line) => line.trim())).toEqual([
+      'the configuration cannot be used:',
+      'LARDER_HTTP_PROT: unknown environment variable (did you mean "LARDER_HTTP_PORT"?)',
+      'LARDER_SCHEDULE_INCREMENTAL: incremental backups are not built yet',
+      'LARDER_OBJECTIVE_RPO: expected a duration such as 90s, 30m, 24h, 30d or 12w, found "soon"',
+      'BACKUP_COMPRESSION: expected none, or a zstd level from 1 to 19 as 3 or zstd:3, found "gzip"',
+      'LARDER_HTTP_PORT: expected a whole number from 1 to 65535, found "99999"',
+      expect.stringMatching(
+        /^DATABASE_URL: unknown connection parameter "sslmod" \(did you mean "sslmode"\?\)/,
+      ),
+    ]);
+  });
+});
+
+describe('compression', () => {
+  test.each([
+    ['none', 0],
+    ['1', 1],
+    ['19', 19],
+    ['zstd:7', 7],
+  ])('%s is level %i', async (text, level) => {
+    const config = await load({ DATABASE_URL: url, BACKUP_COMPRESSION: text });
+    expect(config.clusters[0]?.compressionLevel).toBe(level);
+  });
+
+  test.each(['0', '20', 'zstd', 'zstd:0', 'lz4'])('%s is refused', async (text) => {
+    expect((await failure({ DATABASE_URL: url, BACKUP_COMPRESSION: text })).code).toBe('CONFIG_INVALID');
+  });
+});
+
+describe('secrets', () => {
+  test('in files beat plain ones, and a password file is read at each login', async () => {
+    const password = await write('password', 'first\n');
+    const config = await load({
+      DATABASE_URL: 'postgresql://nobody@nowhere/none',
+      DATABASE_URL_FILE: await write('url', `${url}\n`),
+      DATABASE_PASSWORD: 'plain',
+      DATABASE_PASSWORD_FILE: password,
+    });
+    const connection = config.clusters[0]!.connection;
+    expect(connection.user).toBe('larder');
+    expect(await connection.password(login)).toBe('first');
+    await write('password', 'second\n');
+    expect(await connection.password(login)).toBe('second');
+  });
+
+  test('come from the connection when nothing else gives one', async () => {
+    const config = await load({ DATABASE_URL: url });
+    expect(await config.clusters[0]!.connection.password(login)).toBe('hunter2');
+    const plain = await load({ DATABASE_URL: url, DATABASE_PASSWORD: 'plain' });
+    expect(await plain.clusters[0]!.connection.password(login)).toBe('plain');
+  });
+
+  test('in a file that others may read are refused', async () => {
+    const path = await write('password', 'x', 0o640);
+    const error = await failure({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: path });
+    expect(error.message).toContain(`can be read by its group or by others (mode 640): chmod 600 ${path}`);
+    expect(error.message).toContain('DATABASE_PASSWORD_FILE');
+  });
+
+  test('under /run/secrets may have any mode, as Docker mounts them', async () => {
+    const config = await loadConfig({
+      environment: { DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/password' },
+      workingDirectory: directory,
+      readFile: (path) =>
+        path.startsWith('/run/secrets/')
+          ? Promise.resolve({ text: 'x', mode: 0o444 })
+          : readFileWithMode(path),
+    });
+    expect(await config.clusters[0]!.connection.password(login)).toBe('x');
+  });
+
+  test('in a missing or empty file are told by the variable’s name', async () => {
+    const missing = await failure({ DATABASE_URL_FILE: '/nowhere/url' });
+    expect(missing.message).toContain('DATABASE_URL_FILE: /nowhere/url cannot be read (ENOENT)');
+    const empty = await failure({ DATABASE_URL: url, DATABASE_PASSWORD_FILE: await write('empty', '\n') });
+    expect(empty.message).toContain('is empty');
+  });
+
+  test('never show in the configuration, its print, or a refusal', async () => {
+    await yaml(`clusters: { truck: { connection: "${url}", password: hunter2 } }`);
+    const config = await load({});
+    for (const text of [inspect(config, { depth: 9 }), JSON.stringify(config), printConfig(config)]) {
+      expect(text).not.toContain('hunter2');
+    }
+    const refusals = [
+      await failure({ DATABASE_URL: 'postgresql://u:hunter2@db:x/truck' }),
+      await failure({ DATABASE_URL: "user=u password='hunter2" }),
+      await failure({ DATABASE_URL: url, LARDER_HTTP_PORT: 'x' }),
+    ];
+    for (const error of refusals) expect(inspect(error)).not.toContain('hunter2');
+  });
+
+  test('never show in a refusal of broken YAML', async () => {
+    await yaml('clusters:\n  truck: { password: hunter2, password: hunter2 }\n a: "hunter2\n');
+    const error = await failure({});
+    expect(error.message).toContain('config/larder.yaml, line 2, column');
+    expect(inspect(error)).not.toContain('hunter2');
+  });
+});
+
+describe('a file', () => {
+  test('is overlaid by the environment', async () => {
+    await yaml(`
+clusters:
+  lorry:
+    connection: ${url}
+    password-file: /nowhere
+    repository: { path: /srv/lorry }
+http: { port: 1000 }
+`);
+    const config = await load({
+      BACKUP_DIR: '/srv/other',
+      DATABASE_PASSWORD: 'plain',
+      LARDER_HTTP_HOST: '::1',
+    });
+    expect(config.clusters[0]).toMatchObject({ name: 'lorry', repositoryPath: '/srv/other' });
+    expect(await config.clusters[0]!.connection.password(login)).toBe('plain');
+    expect(config.http).toEqual({ host: '::1', port: 1000 });
+  });
+
+  test('may leave the cluster to the environment', async () => {
+    await yaml('http: { port: 1000 }\n');
+    expect(await load({ DATABASE_URL: url })).toMatchObject({
+      clusters: [{ name: 'truck' }],
+      http: { port: 1000 },
+    });
+  });
+
+  test('is found through LARDER_CONFIG, and must then exist', async () => {
+    await write('mine.yaml', `clusters: { a: { connection: ${url} } }`);
+    expect((await load({ LARDER_CONFIG: 'mine.yaml' })).clusters[0]?.name).toBe('a');
+    const error = await failure({ LARDER_CONFIG: 'gone.yaml', DATABASE_URL: url });
+    expect(error.message).toContain('LARDER_CONFIG: gone.yaml cannot be read (ENOENT)');
+  });
+
+  test('with unknown keys, at any level, is refused with the nearest known one', async () => {
+    await yaml(`
+clusters:
+  truck:
+    conection: x
+    connection: ${url}
+    objectives: { rpoo: 1h }
+htttp: { port: 1 }
+http: { prot: 1, zebra: 2 }
+`);
+    const { message } = await failure({});
+    expect(message).toContain('clusters.truck.conection: unknown key (did you mean "connection"?)');
+    expect(message).toContain('clusters.truck.objectives.rpoo: unknown key (did you mean "rpo"?)');
+    expect(message).toContain('htttp: unknown key (did you mean "http"?)');
+    expect(message).toContain('http.prot: unknown key (did you mean "port"?)');
+    expect(message).toMatch(/http\.zebra: unknown key$/m);
+  });
+
+  test.each([
+    ['clusters: 5', 'clusters: expected nested keys'],
+    ['http: yes', 'http: expected nested keys'],
+    ['clusters: { "a b": { connection: "user=u" } }', "clusters.a b: a cluster's name has letters"],
+    ['clusters: { a: {} }', 'clusters.a.connection: missing'],
+    [
+      'clusters: { a: { connection: "user=u", schedules: { full: "" } } }',
+      'clusters.a.schedules.full: must not be empty',
+    ],
+    [
+      'clusters: { a: { connection: "user=u", repository: { path: "ftp://x" } } }',
+      'expected the path of a directory',
+    ],
+    ['- 1', 'holds no keys'],
+  ])('%s is refused', async (text, expected) => {
+    await yaml(text);
+    const error = await failure({});
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(error.message).toContain(expected);
+  });
+
+  test.each([
+    'copies: [ { path: /x } ]',
+    'encryption: { passphrase-file: /x }',
+    'schedules: { incremental: "0 * * * *" }',
+    'schedules: { transaction-log: "0 * * * *" }',
+    'retention: { daily: 30d }',
+    'repository: { path: "s3://bucket/prefix" }',
+  ])('that asks for what is not built (%s) is refused as that', async (text) => {
+    await yaml(`clusters: { a: { connection: "user=u", ${text} } }`);
+    expect((await failure({})).code).toBe('NOT_BUILT_YET');
+  });
+
+  test('may hold empty keys of what is not built', async () => {
+    await yaml('clusters: { a: { connection: "user=u", copies: [], schedules: { incremental: } } }\nhttp:\n');
+    expect((await load({})).http.port).toBe(9847);
+  });
+});
+
+describe('several clusters', () => {
+  const two = `
+clusters:
+  a: { connection: "user=u", repository: { path: ./a } }
+  b: { connection: "user=u", repository: { path: ./b } }
+`;
+
+  test('each have their own settings', async () => {
+    await yaml(two);
+    const config = await load({ LARDER_HTTP_PORT: '1' });
+    expect(config.clusters.map((each) => each.repositoryPath)).toEqual([
+      join(directory, 'a'),
+      join(directory, 'b'),
+    ]);
+  });
+
+  test('cannot be meant by a variable of one cluster', async () => {
+    await yaml(two);
+    const error = await failure({ BACKUP_DIR: '/x', DATABASE_PASSWORD: 'x' });
+    expect(error.message).toContain('BACKUP_DIR: the file describes 2 clusters');
+    expect(error.message).toContain('DATABASE_PASSWORD: the file describes 2 clusters');
+  });
+
+  test('cannot share a repository', async () => {
+    await yaml('clusters: { a: { connection: "user=u" }, b: { connection: "user=u" } }');
+    expect((await failure({})).message).toContain('is the repository of a already');
+  });
+});
+
+test('the effective configuration prints as YAML with the origin of every value', async () => {
+  await yaml('http: { port: 1000 }\n');
+  const text = printConfig(
+    await load({ DATABASE_URL: url, DATABASE_PASSWORD: 'x', BACKUP_COMPRESSION: 'none' }),
+  );
+  expect(text).toContain('connection: postgresql://larder@db:5432/truck?sslmode=prefer');
+  expect(text).toMatch(/^ {4}password: "\*\*\*" # DATABASE_PASSWORD$/m);
+  expect(text).toMatch(/^ {6}compression: none # BACKUP_COMPRESSION$/m);
+  expect(text).toMatch(/^ {2}port: 1000 # config\/larder\.yaml$/m);
+  expect(text).toMatch(/^ {2}host: 127\.0\.0\.1 # default$/m);
+});
