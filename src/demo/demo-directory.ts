@@ -50,11 +50,10 @@ export async function locateCluster(directory: string, user: InstanceUser | unde
  */
 export async function claimDirectory(
   path: string,
-  user: InstanceUser | undefined,
   beforeEmptying: () => Promise<void>,
 ): Promise<'empty' | 'complete'> {
-  await makePrivateDirectory(path, user);
-  await assertOwnedBy(path, user);
+  await makePrivateDirectory(path, undefined);
+  await assertOurs(path);
   const state = assessDirectory({ entries: await readdir(path), isOpen: await isOpened(path) });
   if (state === 'open' || state === 'foreign') throw refusal(path, state);
   if (state === 'half-made') {
@@ -77,10 +76,9 @@ export async function markComplete(path: string): Promise<void> {
 }
 
 /** /var/tmp is everybody's: a directory of our name made by somebody else must not be used. */
-async function assertOwnedBy(path: string, user: InstanceUser | undefined): Promise<void> {
+async function assertOurs(path: string): Promise<void> {
   const found = await lstat(path);
-  const owner = user?.uid ?? process.getuid?.();
-  if (!found.isDirectory() || found.uid !== owner) throw refusal(path, 'foreign');
+  if (!found.isDirectory() || found.uid !== process.getuid?.()) throw refusal(path, 'foreign');
 }
 
 async function isOpened(path: string): Promise<boolean> {

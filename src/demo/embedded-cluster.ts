@@ -53,7 +53,7 @@ export async function openDemoCluster(options: DemoClusterOptions): Promise<Demo
   const installed = await findBinaries();
   const user = await chooseInstanceUser();
   const directory = await locateCluster(options.directory, user);
-  const found = await claimDirectory(directory, user, async () => endLeftover(directory, options.clock));
+  const found = await claimDirectory(directory, async () => endLeftover(directory, options.clock));
   try {
     const home = await prepareInstanceHome(directory, user);
     const binaries = await reachableBinaries(installed, home);

@@ -1,4 +1,4 @@
-import { chown, mkdtemp } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
@@ -60,7 +60,8 @@ export async function startServer(options: TestServerOptions): Promise<TestServe
   if (installed === undefined) {
     throw new Error(`the npm package of PostgreSQL ${options.major} is not installed for ${process.arch}`);
   }
-  const home = await openHome();
+  const directory = await mkdtemp(join(tmpdir(), 'larder-test-'));
+  const home = await prepareInstanceHome(directory, await chooseInstanceUser());
   try {
     const binaries = await reachableBinaries(installed, home);
     await initializeCluster(binaries, home, {
@@ -88,14 +89,6 @@ interface Running {
   home: InstanceHome;
   instance: Instance;
   start: () => Promise<Instance>;
-}
-
-/** A directory of mkdtemp that the instance's account owns. */
-async function openHome(): Promise<InstanceHome> {
-  const user = await chooseInstanceUser();
-  const directory = await mkdtemp(join(tmpdir(), 'larder-test-'));
-  if (user !== undefined) await chown(directory, user.uid, user.gid);
-  return prepareInstanceHome(directory, user);
 }
 
 function describeServer(major: number, running: Running, tcpPort: number | undefined): TestServer {

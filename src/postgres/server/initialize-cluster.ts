@@ -6,6 +6,7 @@ import { LarderError } from '../../errors.ts';
 import type { ServerBinaries } from './find-binaries.ts';
 import { INSTANCE_ENVIRONMENT } from './instance-environment.ts';
 import type { InstanceHome } from './instance-home.ts';
+import { makePrivateDirectory } from './instance-home.ts';
 
 const run = promisify(execFile);
 
@@ -26,6 +27,7 @@ export async function initializeCluster(
   home: InstanceHome,
   options: ClusterOptions,
 ): Promise<void> {
+  await makePrivateDirectory(home.dataDirectory, home.user);
   try {
     await run(join(binaries.directory, 'initdb'), initdbArguments(binaries.major, home, options), {
       cwd: home.directory,

@@ -1,9 +1,9 @@
-import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LarderError } from '../../errors.ts';
 import type { InstanceUser } from './instance-user.ts';
-import { canReach } from './instance-user.ts';
+import { canEnter } from './instance-user.ts';
 
 /** The private directory of one instance: what it needs beside its data lies here too. */
 export interface InstanceHome {
@@ -26,26 +26,26 @@ export function fitsSocketPath(directory: string): boolean {
 }
 
 /**
- * Makes the directory if it is absent (mode 0700, owned by the instance's account) with its socket directory. Throws
- * INSTANCE_FAILED when that account cannot reach it.
+ * Makes the directory if it is absent, with its socket directory. Its owner stays this process, so that a server that runs
+ * under another account cannot replace the files that root writes here; that account may pass through. Throws
+ * INSTANCE_FAILED when it cannot reach the directory.
  */
 export async function prepareInstanceHome(
   path: string,
   user: InstanceUser | undefined,
 ): Promise<InstanceHome> {
   const directory = resolve(path);
-  await mkdir(dirname(directory), { recursive: true });
-  await makePrivateDirectory(directory, user);
-  if (!(await canReach(directory, user))) {
-    throw new LarderError('INSTANCE_FAILED', `the user ${user?.name ?? ''} cannot reach ${directory}`, {
-      hint: `PostgreSQL does not run as root: choose a directory whose parents the user ${user?.name ?? ''} may enter.`,
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, user === undefined ? 0o700 : 0o711);
+  if (user !== undefined && !(await canEnter(directory, user))) {
+    throw new LarderError('INSTANCE_FAILED', `the user ${user.name} cannot reach ${directory}`, {
+      hint: `PostgreSQL does not run as root: choose a directory whose parents the user ${user.name} may enter.`,
     });
   }
-  const socketDirectory = await makeSocketDirectory(directory, user);
   return {
     directory,
     dataDirectory: join(directory, 'data'),
-    socketDirectory,
+    socketDirectory: await makeSocketDirectory(directory, user),
     logFile: join(directory, 'postgres.log'),
     user,
   };
@@ -57,7 +57,7 @@ export async function removeInstanceHome(home: InstanceHome): Promise<void> {
   await rm(home.directory, { recursive: true, force: true });
 }
 
-/** A directory of mode 0700 that belongs to the account; one that exists already is left as it is. */
+/** A directory of mode 0700 that belongs to the account, made anew; one that exists already is left as it is. */
 export async function makePrivateDirectory(path: string, user: InstanceUser | undefined): Promise<void> {
   const created = await mkdir(path, { recursive: true, mode: 0o700 });
   if (created !== undefined && user !== undefined) await chown(path, user.uid, user.gid);

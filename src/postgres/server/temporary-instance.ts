@@ -1,4 +1,4 @@
-import { lchown, readdir, writeFile } from 'node:fs/promises';
+import { chmod, lchown, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeInstanceHome } from './instance-home.ts';
 import type { InstanceUser } from './instance-user.ts';
@@ -14,12 +14,11 @@ export async function startTemporaryInstance(options: InstanceOptions): Promise<
   const { home } = options;
   const hba = join(home.directory, 'pg_hba.conf');
   const configuration = join(home.directory, 'postgresql.conf');
-  await writeFile(hba, 'local all all trust\n');
-  await writeFile(configuration, '');
-  if (home.user !== undefined) {
-    for (const file of [hba, configuration]) await lchown(file, home.user.uid, home.user.gid);
-    await giveToUser(home.dataDirectory, home.user);
+  for (const [file, text] of Object.entries({ [hba]: 'local all all trust\n', [configuration]: '' })) {
+    await writeFile(file, text);
+    await chmod(file, 0o644);
   }
+  if (home.user !== undefined) await giveToUser(home.dataDirectory, home.user);
   const settings = { ...QUIET_SETTINGS, config_file: configuration, hba_file: hba, ...options.settings };
   const instance = await startInstance({ ...options, settings });
   return {

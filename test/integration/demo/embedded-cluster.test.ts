@@ -151,7 +151,9 @@ describe('the demonstration cluster', () => {
     const cluster = await open();
     try {
       expect(cluster.directory).toMatch(/^\/var\/tmp\/larder-demo-[0-9a-f]{16}$/);
-      expect(statSync(cluster.directory).mode & 0o777).toBe(0o700);
+      expect(statSync(cluster.directory).mode & 0o777).toBe(0o711);
+      expect(statSync(cluster.directory).uid).toBe(0);
+      expect(statSync(join(cluster.directory, 'data')).mode & 0o777).toBe(0o700);
       await expect(open()).rejects.toThrow('is open in another process');
     } finally {
       await cluster.stop();
