@@ -1,0 +1,193 @@
+import type { Task } from '../jobs/job.ts';
+import type { RunRecord } from '../scheduler/run-record.ts';
+import type { BackupFacts } from './backup-facts.ts';
+import { newestBackup, newestGoodBackup } from './backup-facts.ts';
+
+/** The scheduler ticks every 30 s; after this it is stuck. */
+const TICK_OVERDUE_MS = 180_000;
+/** A catalogue read longer ago is not known any more; it is read every 5 minutes. */
+const CATALOGUE_OUTDATED_MS = 15 * 60_000;
+/** A backup dated further ahead was made under a wrong clock, and its age says nothing. */
+const CLOCK_TOLERANCE_MS = 3_600_000;
+
+/** Times are milliseconds since 1970 UTC. */
+export interface ServiceFacts {
+  readonly now: number;
+  readonly started: number;
+  readonly stopping: boolean;
+  readonly clusters: readonly ClusterFacts[];
+}
+
+export interface ClusterFacts {
+  readonly cluster: string;
+  /** How old the newest good backup may become. */
+  readonly maxAgeSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly lastTick: number | undefined;
+  readonly nextRun: number | undefined;
+  readonly server: 'up' | 'down' | 'unknown';
+  readonly catalogue: { readonly readAt: number; readonly backups: readonly BackupFacts[] } | 'unknown';
+  readonly running: RunRecord | undefined;
+  /** The newest run that is over. */
+  readonly lastRun: RunRecord | undefined;
+}
+
+/** `failing`: an objective is broken. `degraded`: it holds, but something is wrong or not known. */
+export type HealthStatus = 'ok' | 'degraded' | 'failing';
+
+export interface HealthReason {
+  readonly cluster: string;
+  readonly code: string;
+  readonly status: Exclude<HealthStatus, 'ok'>;
+  readonly message: string;
+}
+
+export interface ClusterHealth {
+  readonly cluster: string;
+  readonly status: HealthStatus;
+  /** The newest good one. Times are ISO 8601, UTC. */
+  readonly lastBackup: { readonly id: string; readonly ended: string; readonly ageSeconds: number } | null;
+  readonly nextRun: string | null;
+  readonly running: { readonly task: Task; readonly since: string } | null;
+  readonly lastRun: { readonly task: Task; readonly result: string; readonly ended: string | null } | null;
+}
+
+export interface HealthReport {
+  readonly status: HealthStatus;
+  readonly service: 'running' | 'stopping';
+  /** Whether the scheduler moves; if not, restarting the process may help. */
+  readonly live: boolean;
+  readonly reasons: readonly HealthReason[];
+  readonly clusters: readonly ClusterHealth[];
+}
+
+/** What a probe is told. What is not known is never ok. */
+export function judgeHealth(facts: ServiceFacts): HealthReport {
+  const reasons = facts.clusters.flatMap((cluster) => reasonsOf(cluster, facts));
+  return {
+    status: worst(reasons),
+    service: facts.stopping ? 'stopping' : 'running',
+    live: facts.clusters.every((cluster) => !isTickOverdue(cluster, facts)),
+    reasons,
+    clusters: facts.clusters.map((cluster) => {
+      return describeCluster(
+        cluster,
+        worst(reasons.filter((reason) => reason.cluster === cluster.cluster)),
+        facts.now,
+      );
+    }),
+  };
+}
+
+type Finding = Omit<HealthReason, 'cluster'> | undefined;
+
+function reasonsOf(cluster: ClusterFacts, service: ServiceFacts): HealthReason[] {
+  const findings = [
+    schedulerFinding(cluster, service),
+    serverFinding(cluster),
+    catalogueFinding(cluster, service.now),
+    runFinding(cluster, service.now),
+  ];
+  return findings
+    .filter((finding) => finding !== undefined)
+    .map((finding) => ({ cluster: cluster.cluster, ...finding }));
+}
+
+function schedulerFinding(cluster: ClusterFacts, service: ServiceFacts): Finding {
+  if (!isTickOverdue(cluster, service)) return undefined;
+  return failing('scheduler_stuck', 'the scheduler has not moved for three minutes');
+}
+
+function isTickOverdue({ lastTick }: ClusterFacts, { now, started }: ServiceFacts): boolean {
+  return now - (lastTick ?? started) > TICK_OVERDUE_MS;
+}
+
+function serverFinding({ server }: ClusterFacts): Finding {
+  switch (server) {
+    case 'up':
+      return undefined;
+    case 'down':
+      return degraded('server_down', 'the server cannot be reached');
+    case 'unknown':
+      return degraded('server_unknown', 'the server has not been asked yet');
+  }
+}
+
+function catalogueFinding({ catalogue, maxAgeSeconds, running }: ClusterFacts, now: number): Finding {
+  if (catalogue === 'unknown' || now - catalogue.readAt > CATALOGUE_OUTDATED_MS) {
+    return degraded('repository_unknown', 'the repository cannot be read: what is in it is not known');
+  }
+  const newest = newestBackup(catalogue.backups);
+  if (newest === undefined && running !== undefined) {
+    return degraded('first_backup_running', 'there is no backup yet: the first is being made');
+  }
+  if (newest === undefined) return failing('no_backup', 'there is no backup');
+  return newestFinding(newest, maxAgeSeconds, now);
+}
+
+function newestFinding(newest: BackupFacts, maxAgeSeconds: number, now: number): Finding {
+  switch (newest.state) {
+    case 'corrupt_source':
+      return failing(
+        'source_corrupt',
+        'the newest backup holds pages that were damaged in the cluster itself',
+      );
+    case 'damaged':
+      return failing('backup_damaged', 'the newest backup is damaged in the repository');
+    case 'good':
+      break;
+  }
+  if (newest.ended > now + CLOCK_TOLERANCE_MS) {
+    return degraded('clock_wrong', 'the newest backup is dated in the future: its age is not known');
+  }
+  if (now - newest.ended <= maxAgeSeconds * 1000) return undefined;
+  return failing('backup_too_old', `the newest backup is older than ${maxAgeSeconds} seconds`);
+}
+
+function runFinding({ lastRun, running, timeoutSeconds }: ClusterFacts, now: number): Finding {
+  if (running !== undefined && now - running.started > timeoutSeconds * 1000) {
+    return degraded('run_overdue', 'the run in progress is past its time limit');
+  }
+  if (lastRun?.result === 'failure' || lastRun?.result === 'timeout') {
+    return degraded('last_run_failed', `the last run failed with ${lastRun.errorCode ?? 'an unknown error'}`);
+  }
+  return undefined;
+}
+
+function degraded(code: string, message: string): Finding {
+  return { code, status: 'degraded', message };
+}
+
+function failing(code: string, message: string): Finding {
+  return { code, status: 'failing', message };
+}
+
+function worst(reasons: readonly HealthReason[]): HealthStatus {
+  if (reasons.some(({ status }) => status === 'failing')) return 'failing';
+  return reasons.length > 0 ? 'degraded' : 'ok';
+}
+
+function describeCluster(facts: ClusterFacts, status: HealthStatus, now: number): ClusterHealth {
+  const backups = facts.catalogue === 'unknown' ? [] : facts.catalogue.backups;
+  const newest = newestGoodBackup(backups);
+  const { running, lastRun } = facts;
+  return {
+    cluster: facts.cluster,
+    status,
+    lastBackup:
+      newest === undefined
+        ? null
+        : { id: newest.id, ended: iso(newest.ended), ageSeconds: Math.round((now - newest.ended) / 1000) },
+    nextRun: facts.nextRun === undefined ? null : iso(facts.nextRun),
+    running: running === undefined ? null : { task: running.task, since: iso(running.started) },
+    lastRun: lastRun?.result === undefined ? null : describeRun(lastRun, lastRun.result),
+  };
+}
+
+function describeRun({ task, ended }: RunRecord, result: string): ClusterHealth['lastRun'] {
+  return { task, result, ended: ended === undefined ? null : iso(ended) };
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

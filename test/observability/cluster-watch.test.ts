@@ -1,0 +1,113 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { BackupFacts } from '../../src/observability/backup-facts.ts';
+import type { ClusterProbes } from '../../src/observability/cluster-watch.ts';
+import { ClusterWatch } from '../../src/observability/cluster-watch.ts';
+import { Metrics } from '../../src/observability/metrics.ts';
+import { ServiceState } from '../../src/observability/service-state.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { aRun, anEndedRun } from '../support/run-records.ts';
+
+const clock = new FakeClock();
+let metrics: Metrics;
+let state: ServiceState;
+let failures: unknown[];
+
+beforeEach(() => {
+  failures = [];
+  metrics = new Metrics({ version: '0', revision: '', nodeVersion: '' }, [
+    { cluster: 'truck', repo: 'main', rpoSeconds: 1, rtoSeconds: 1, jobs: [] },
+  ]);
+  state = new ServiceState(clock, [{ cluster: 'truck', maxAgeSeconds: 86_400, timeoutSeconds: 3600 }]);
+});
+
+const backup = (): BackupFacts => ({
+  id: 'full_backup_truck_1',
+  type: 'full',
+  state: 'good',
+  ended: clock.now(),
+  sourceBytes: 2,
+  storedBytes: 1,
+  pageChecksumErrors: 0,
+});
+const watch = (probes: Partial<ClusterProbes>) =>
+  new ClusterWatch({
+    cluster: 'truck',
+    repo: 'main',
+    probes: {
+      server: () => Promise.resolve(),
+      backups: () => Promise.resolve([backup()]),
+      space: () => Promise.resolve({ capacityBytes: 100, freeBytes: 40 }),
+      ...probes,
+    },
+    clock,
+    metrics,
+    state,
+    probeFailed: (error) => failures.push(error),
+  });
+const codes = () => state.health().reasons.map(({ code }) => code);
+
+test('before the first look nothing is ok, after it everything seen is', async () => {
+  expect(codes()).toEqual(['server_unknown', 'repository_unknown']);
+  await watch({}).look();
+  expect(state.health()).toMatchObject({
+    status: 'ok',
+    clusters: [{ lastBackup: { id: 'full_backup_truck_1' } }],
+  });
+  const text = await metrics.text();
+  expect(text).toContain('larder_cluster_up{cluster="truck"} 1');
+  expect(text).toContain('larder_repo_up{repo="main"} 1');
+  expect(text).toContain('larder_repo_free_bytes{repo="main"} 40');
+});
+
+test('a probe that fails is reported, and what it looked at is down, while the others go on', async () => {
+  await watch({}).look();
+  const unreachable = new Error('unreachable');
+  await watch({ backups: () => Promise.reject(unreachable) }).look();
+  expect(failures).toEqual([unreachable]);
+  expect(codes()).toEqual(['repository_unknown']);
+  const text = await metrics.text();
+  expect(text).toContain('larder_repo_up{repo="main"} 0');
+  // what was known stays: an alert on too few backups must not fire for an outage
+  expect(text).toContain('larder_backups{cluster="truck",repo="main",type="full",state="good"} 1');
+  await watch({ server: () => Promise.reject(unreachable) }).look();
+  expect(codes()).toEqual(['server_down']);
+});
+
+test('it looks every five minutes until it is stopped', async () => {
+  let looks = 0;
+  const watching = watch({
+    server: async () => {
+      looks++;
+      return Promise.resolve();
+    },
+  });
+  watching.start();
+  await clock.advance(11 * 60_000);
+  expect(looks).toBe(3);
+  watching.stop();
+  await clock.advance(60 * 60_000);
+  expect(looks).toBe(3);
+});
+
+test('runs, ticks and the stop are seen as they happen, those of unknown clusters not at all', async () => {
+  await watch({}).look();
+  state.restore([
+    anEndedRun({ result: 'failure' }),
+    aRun(),
+    anEndedRun({ cluster: 'gone', result: 'failure' }),
+  ]);
+  expect(codes()).toEqual(['last_run_failed']);
+  const run = aRun({ started: clock.now() });
+  state.runListener().started?.(run);
+  expect(state.health().clusters[0]?.running?.task).toBe('backup_full');
+  state.runListener().ended?.(anEndedRun({ started: clock.now() }));
+  state.ticked({
+    cluster: 'truck',
+    at: clock.now(),
+    nextRuns: [{ task: 'backup_full', at: clock.now() + 1000 }],
+  });
+  expect(state.health()).toMatchObject({ status: 'ok', service: 'running', clusters: [{ running: null }] });
+  expect(state.health().clusters[0]?.nextRun).toBe(new Date(clock.now() + 1000).toISOString());
+  state.stopping();
+  expect(state.health().service).toBe('stopping');
+});

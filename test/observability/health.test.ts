@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { BackupFacts } from '../../src/observability/backup-facts.ts';
+import type { ClusterFacts, ServiceFacts } from '../../src/observability/health.ts';
+import { judgeHealth } from '../../src/observability/health.ts';
+import { aRun, anEndedRun } from '../support/run-records.ts';
+
+const now = Date.parse('2026-11-22T12:00:00Z');
+const HOUR = 3_600_000;
+const good: BackupFacts = {
+  id: 'full_backup_truck_20261122_020000',
+  type: 'full',
+  state: 'good',
+  ended: now - 10 * HOUR,
+  sourceBytes: 1000,
+  storedBytes: 400,
+  pageChecksumErrors: 0,
+};
+const catalogue = (...backups: BackupFacts[]) => ({ readAt: now - 1000, backups });
+const healthy: ClusterFacts = {
+  cluster: 'truck',
+  maxAgeSeconds: 8 * 86_400,
+  timeoutSeconds: 3600,
+  lastTick: now - 30_000,
+  nextRun: Date.parse('2026-11-29T02:00:00Z'),
+  server: 'up',
+  catalogue: catalogue(good),
+  running: undefined,
+  lastRun: anEndedRun({ started: now - 10 * HOUR }),
+};
+const service = (fields: Partial<ClusterFacts> = {}, more: Partial<ServiceFacts> = {}): ServiceFacts => ({
+  now,
+  started: now - 100 * HOUR,
+  stopping: false,
+  clusters: [{ ...healthy, ...fields }],
+  ...more,
+});
+const verdict = (fields: Partial<ClusterFacts>) => {
+  const { status, reasons } = judgeHealth(service(fields));
+  return [status, ...reasons.map(({ code }) => code)];
+};
+
+test('a cluster with a young good backup is ok, and the report says what it has and what comes', () => {
+  expect(judgeHealth(service())).toEqual({
+    status: 'ok',
+    service: 'running',
+    live: true,
+    reasons: [],
+    clusters: [
+      {
+        cluster: 'truck',
+        status: 'ok',
+        lastBackup: { id: good.id, ended: '2026-11-22T02:00:00.000Z', ageSeconds: 36_000 },
+        nextRun: '2026-11-29T02:00:00.000Z',
+        running: null,
+        lastRun: { task: 'backup_full', result: 'success', ended: '2026-11-22T02:01:00.000Z' },
+      },
+    ],
+  });
+});
+
+describe('failing', () => {
+  test('is a cluster without a backup, or with one that is too old', () => {
+    expect(verdict({ catalogue: catalogue() })).toEqual(['failing', 'no_backup']);
+    expect(verdict({ catalogue: catalogue({ ...good, ended: now - 9 * 24 * HOUR }) })).toEqual([
+      'failing',
+      'backup_too_old',
+    ]);
+  });
+
+  test('is a newest backup that is not good, however good the one before it', () => {
+    const corrupt = { ...good, state: 'corrupt_source' as const, ended: now - HOUR };
+    expect(verdict({ catalogue: catalogue(corrupt, good) })).toEqual(['failing', 'source_corrupt']);
+    const damaged = { ...good, state: 'damaged' as const, ended: now - HOUR };
+    expect(verdict({ catalogue: catalogue(good, damaged) })).toEqual(['failing', 'backup_damaged']);
+    expect(judgeHealth(service({ catalogue: catalogue(good, damaged) })).clusters[0]?.lastBackup?.id).toBe(
+      good.id,
+    );
+  });
+
+  test('is a scheduler that stands still, which a restart may help', () => {
+    expect(verdict({ lastTick: now - 200_000 })).toEqual(['failing', 'scheduler_stuck']);
+    expect(judgeHealth(service({ lastTick: now - 200_000 })).live).toBe(false);
+    expect(judgeHealth(service({ lastTick: undefined })).live).toBe(false);
+    expect(judgeHealth(service({ lastTick: undefined }, { started: now - 1000 })).live).toBe(true);
+  });
+});
+
+describe('degraded', () => {
+  test('is a server that is down or was never asked', () => {
+    expect(verdict({ server: 'down' })).toEqual(['degraded', 'server_down']);
+    expect(verdict({ server: 'unknown' })).toEqual(['degraded', 'server_unknown']);
+  });
+
+  test('is a repository that cannot be read, or was not for a quarter of an hour', () => {
+    expect(verdict({ catalogue: 'unknown' })).toEqual(['degraded', 'repository_unknown']);
+    const outdated = { readAt: now - HOUR, backups: [good] };
+    expect(verdict({ catalogue: outdated })).toEqual(['degraded', 'repository_unknown']);
+  });
+
+  test('is a first backup in the making', () => {
+    const running = aRun({ started: now - 1000 });
+    expect(verdict({ catalogue: catalogue(), running })).toEqual(['degraded', 'first_backup_running']);
+  });
+
+  test('is a last run that failed, named by its code and without its text', () => {
+    const lastRun = anEndedRun({
+      result: 'failure',
+      errorCode: 'REPOSITORY_FULL',
+      errorMessage: 'secret text',
+    });
+    expect(verdict({ lastRun })).toEqual(['degraded', 'last_run_failed']);
+    expect(JSON.stringify(judgeHealth(service({ lastRun })))).toContain('REPOSITORY_FULL');
+    expect(JSON.stringify(judgeHealth(service({ lastRun })))).not.toContain('secret text');
+    expect(verdict({ lastRun: anEndedRun({ result: 'interrupted' }) })).toEqual(['ok']);
+  });
+
+  test('is a run past its time limit, and a backup from the future', () => {
+    expect(verdict({ running: aRun({ started: now - 2 * HOUR }) })).toEqual(['degraded', 'run_overdue']);
+    expect(verdict({ catalogue: catalogue({ ...good, ended: now + 5 * HOUR }) })).toEqual([
+      'degraded',
+      'clock_wrong',
+    ]);
+  });
+});
+
+test('the worst cluster is the verdict of the service, and each has its own', () => {
+  const clusters = [healthy, { ...healthy, cluster: 'car', server: 'down' as const }];
+  const report = judgeHealth(service({}, { clusters }));
+  expect(report.status).toBe('degraded');
+  expect(report.clusters.map(({ status }) => status)).toEqual(['ok', 'degraded']);
+});
+
+test('whatever is seen, ok means: all was seen lately, and the newest backup is good and young', () => {
+  const some = <T>(...values: T[]) => fc.constantFrom(...values);
+  const backups = fc.array(
+    fc.record({ state: some('good', 'corrupt_source', 'damaged'), age: fc.integer({ min: -3, max: 400 }) }),
+    { maxLength: 3 },
+  );
+  const clusters = fc.record({
+    server: some('up', 'down', 'unknown'),
+    lastTick: some(undefined, now, now - HOUR),
+    readAt: some(now, now - HOUR),
+    known: fc.boolean(),
+    backups,
+  });
+  fc.assert(
+    fc.property(clusters, ({ server, lastTick, readAt, known, backups: list }) => {
+      const stored = list.map(
+        ({ state, age }) => ({ ...good, state, ended: now - age * HOUR }) as BackupFacts,
+      );
+      const facts = {
+        server,
+        lastTick,
+        catalogue: known ? { readAt, backups: stored } : ('unknown' as const),
+      } as ClusterFacts;
+      const newest = Math.max(...stored.map(({ ended }) => ended));
+      const newestIsGood = stored.find(({ ended }) => ended === newest)?.state === 'good';
+      const young = newest >= now - 192 * HOUR && newest <= now + HOUR;
+      const ok = server === 'up' && lastTick === now && known && readAt === now && newestIsGood && young;
+      expect(judgeHealth(service(facts)).status === 'ok').toBe(ok);
+    }),
+    { numRuns: 500 },
+  );
+});
