@@ -160,6 +160,7 @@ describe('secrets', () => {
       DATABASE_PASSWORD_FILE: password,
     });
     const connection = config.clusters[0]!.connection;
+    expect(config.clusters[0]!.name).toBe('truck');
     expect(connection.user).toBe('larder');
     expect(await connection.password(login)).toBe('first');
     await write('password', 'second\n');

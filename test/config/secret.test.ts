@@ -6,7 +6,7 @@ test('a secret prints as *** wherever it turns up, and is revealed on request on
   const secret = new Secret('hunter2');
   const holder = { secret, list: [secret] };
   const prints = [
-    `${secret.toString()}`,
+    secret.toString(),
     String(secret),
     JSON.stringify(holder),
     inspect(holder, { showHidden: true }),
