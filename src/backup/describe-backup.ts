@@ -1,0 +1,80 @@
+import type { Clock } from '../clock.ts';
+import type { WalRange } from '../postgres/backup-manifest.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import type { WalPosition } from '../postgres/replication/base-backup-reader.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
+import type { StoredObject } from '../repository/frames/framed-object.ts';
+import type { Lease } from '../repository/lease.ts';
+import { FORMAT_VERSION } from '../repository/object-header.ts';
+import type { ProcessIdentity } from '../repository/process-identity.ts';
+import type { BackupContent } from './backup-content.ts';
+import type { BackupSource, SourceIdentity } from './sources/source.ts';
+
+/** Everything a full backup turned out to be. */
+export interface FinishedBackup {
+  readonly request: {
+    readonly cluster: string;
+    readonly compressionLevel: number;
+    readonly larderVersion: string;
+  };
+  readonly clock: Clock;
+  readonly processIdentity: ProcessIdentity;
+  readonly source: BackupSource;
+  readonly identity: SourceIdentity;
+  readonly lease: Lease;
+  readonly id: string;
+  /** Milliseconds since 1970 UTC. */
+  readonly started: number;
+  readonly start: WalPosition;
+  readonly stop: WalPosition;
+  readonly corrupt: boolean;
+  readonly walRanges: readonly WalRange[];
+  readonly content: BackupContent;
+  readonly databases: CommitRecord['databases'];
+  readonly objects: readonly StoredObject[];
+}
+
+/** The commit record of a full backup. */
+export function describeBackup(backup: FinishedBackup): CommitRecord {
+  const { request, identity, content, start, objects } = backup;
+  return {
+    formatVersion: FORMAT_VERSION,
+    id: backup.id,
+    type: 'full',
+    state: backup.corrupt ? 'corrupt_source' : 'complete',
+    parent: null,
+    chain: backup.id,
+    cluster: request.cluster,
+    systemIdentifier: identity.systemIdentifier,
+    serverVersion: identity.serverVersion,
+    serverVersionNumber: identity.serverVersionNumber,
+    walSegmentSize: identity.walSegmentSize,
+    timeline: start.timeline,
+    startLsn: formatLsn(start.lsn),
+    stopLsn: formatLsn(backup.stop.lsn),
+    walRanges: backup.walRanges.map((range) => ({
+      timeline: range.timeline,
+      start: formatLsn(range.start),
+      end: formatLsn(range.end),
+    })),
+    startTime: new Date(backup.started).toISOString(),
+    endTime: new Date(backup.clock.now()).toISOString(),
+    sourceBytes: content.receivedBytes,
+    storedBytes: objects.reduce((sum, object) => sum + object.size, 0),
+    files: content.fileCount,
+    directories: content.directoryCount,
+    tablespaces: content.tablespaces.map(({ oid, location }) => ({ oid, location })),
+    databases: backup.databases,
+    warnings: content.warnings,
+    objects,
+    source: backup.source.kind,
+    compressionLevel: request.compressionLevel,
+    cipher: 'none',
+    writer: {
+      epoch: backup.lease.epoch,
+      host: backup.processIdentity.host,
+      process: backup.processIdentity.pid,
+    },
+    larderVersion: request.larderVersion,
+  };
+}

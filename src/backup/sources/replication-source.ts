@@ -1,0 +1,159 @@
+import { LarderError } from '../../errors.ts';
+import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import { streamBaseBackup } from '../../postgres/replication/base-backup.ts';
+import type { BaseBackupOutcome } from '../../postgres/replication/base-backup-reader.ts';
+import type { ServerMessage } from '../../postgres/replication/message-bodies.ts';
+import { ReplicationConnection } from '../../postgres/replication/replication-connection.ts';
+import { TarReader, type TarEntry, type TarSink } from '../../postgres/replication/tar-reader.ts';
+import { serverError } from '../../postgres/server-error.ts';
+import { archivePrefix, sourcePath } from './source-path.ts';
+import type { BackupSource, SourceIdentity, SourceOutcome, SourceReceiver } from './source.ts';
+
+const DATA_CORRUPTED = 'XX001';
+const NOT_IN_PREREQUISITE_STATE = '55000';
+
+/** One BASE_BACKUP stream over a replication connection: needs only LOGIN REPLICATION, works from anywhere. */
+export class ReplicationSource implements BackupSource {
+  readonly kind = 'replication';
+  readonly #connection: ReplicationConnection;
+
+  private constructor(connection: ReplicationConnection) {
+    this.#connection = connection;
+  }
+
+  static async open(settings: ConnectionSettings, signal: AbortSignal): Promise<ReplicationSource> {
+    return new ReplicationSource(await ReplicationConnection.open(settings, signal));
+  }
+
+  async identify(): Promise<SourceIdentity> {
+    const { systemIdentifier, timeline } = await this.#connection.identifySystem();
+    return {
+      systemIdentifier,
+      timeline,
+      walSegmentSize: parseMemory(await this.#connection.show('wal_segment_size')),
+      serverVersion: await this.#connection.show('server_version'),
+      serverVersionNumber: Number(await this.#connection.show('server_version_num')),
+    };
+  }
+
+  async read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome> {
+    // the backup carries its own WAL: without a slot the server may recycle the first segments while it sends files
+    await this.#connection.createTemporarySlot(`larder_backup_${process.pid}`);
+    const archives = new ArchiveFiles(receiver);
+    const outcome = await streamBaseBackup(
+      this.#connection,
+      {
+        options: { label, checkpoint: 'fast' },
+        room: receiver.room,
+        sink: {
+          started: (start, tablespaces, bytes) => receiver.started(start, tablespaces, bytes),
+          archiveStart: (name) => archives.begin(name),
+          archiveBytes: (buffer, start, end) => archives.push(buffer, start, end),
+          manifestStart: () => archives.finish(),
+          // copied: the socket's buffer is used again for the next read
+          manifestBytes: (buffer, start, end) =>
+            receiver.serverManifest(Buffer.from(buffer.subarray(start, end))),
+          notice: (message) => receiver.warning(warningText(message)),
+        },
+      },
+      signal,
+    );
+    return judge(outcome);
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+/** The archives of one stream: tablespaces first, the data directory last. Each ends where the next begins. */
+class ArchiveFiles implements TarSink {
+  readonly #receiver: SourceReceiver;
+  #tar: TarReader | undefined;
+  #prefix = '';
+  #inFile = false;
+
+  constructor(receiver: SourceReceiver) {
+    this.#receiver = receiver;
+  }
+
+  begin(name: string): void {
+    this.finish();
+    this.#prefix = archivePrefix(name);
+    this.#tar = new TarReader(this);
+  }
+
+  push(buffer: Buffer, start: number, end: number): void {
+    if (this.#tar === undefined)
+      throw new LarderError('PROTOCOL_VIOLATION', 'the server sent files before any archive');
+    this.#tar.push(buffer, start, end);
+  }
+
+  finish(): void {
+    this.#tar?.finish();
+    this.#tar = undefined;
+  }
+
+  entryStart(entry: TarEntry): void {
+    const path = sourcePath(this.#prefix, entry.name);
+    this.#inFile = path !== undefined && entry.type === 'file';
+    if (path === undefined) return;
+    if (entry.type === 'file') {
+      this.#receiver.fileStart({ path, size: entry.size, mode: entry.mode, modified: entry.modified });
+    } else if (entry.type === 'directory') {
+      this.#receiver.directory(path, entry.mode);
+    } else {
+      this.#receiver.warning(`symbolic link "${path}" is not part of the backup`);
+    }
+  }
+
+  entryBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.#inFile) this.#receiver.fileBytes(buffer, start, end);
+  }
+
+  entryEnd(): void {
+    if (this.#inFile) this.#receiver.fileEnd();
+    this.#inFile = false;
+  }
+}
+
+/** Success is the server's last word; damaged pages are told of after everything was sent, in place of it. */
+function judge({ stop, completed, error }: BaseBackupOutcome): SourceOutcome {
+  if (error !== undefined) {
+    if (error.code === DATA_CORRUPTED && stop !== undefined) return { stop, corruption: error.message };
+    if (error.code === NOT_IN_PREREQUISITE_STATE && error.message.includes('promoted')) {
+      throw new LarderError(
+        'SERVER_PROMOTED',
+        'the standby was promoted while it was backed up: what it sent is not consistent',
+        {
+          hint: 'The next run takes the backup from the server as it is now.',
+        },
+      );
+    }
+    throw serverError(error, 'the base backup');
+  }
+  if (!completed || stop === undefined) {
+    throw new LarderError(
+      'BACKUP_INCOMPLETE',
+      'the server ended the base backup without saying that it succeeded',
+    );
+  }
+  return { stop, corruption: undefined };
+}
+
+function warningText(message: ServerMessage): string {
+  return `${message.severity}: ${message.message}${message.detail === undefined ? '' : ` (${message.detail})`}`;
+}
+
+/** `16MB`, `1GB`: how SHOW prints the size of a WAL segment. */
+function parseMemory(text: string): number {
+  const match = /^(\d+)(kB|MB|GB)$/.exec(text);
+  const unit = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[match?.[2] ?? ''];
+  if (match?.[1] === undefined || unit === undefined) {
+    throw new LarderError(
+      'PROTOCOL_VIOLATION',
+      `the server says wal_segment_size is ${JSON.stringify(text)}`,
+    );
+  }
+  return Number(match[1]) * unit;
+}

@@ -1,0 +1,75 @@
+/**
+ * Every name of a stored object, in one place (docs/design.md, section 3). Names are built here from parts that were
+ * checked; nothing outside joins strings into a name.
+ */
+export type BackupType = 'full' | 'incremental';
+
+export const REPOSITORY_FILE = 'repository.json';
+
+export interface BackupId {
+  readonly type: BackupType;
+  /** The configured name of the cluster. */
+  readonly cluster: string;
+  /** When it began, milliseconds since 1970 UTC, whole seconds. */
+  readonly started: number;
+}
+
+const CLUSTER_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
+const BACKUP_ID = /^(full|incremental)_backup_([A-Za-z0-9][A-Za-z0-9_-]{0,62})_(\d{8})_(\d{6})$/;
+
+/** Whether a configured name can be part of a backup's id. */
+export function isClusterName(name: string): boolean {
+  return CLUSTER_NAME.test(name);
+}
+
+/** `full_backup_truck_20261122_020000`, in UTC. */
+export function formatBackupId(id: BackupId): string {
+  const [day = '', time = ''] = new Date(id.started).toISOString().replace(/[-:]/g, '').split('T');
+  return `${id.type}_backup_${id.cluster}_${day}_${time.slice(0, 6)}`;
+}
+
+/** Reads an id; `undefined` for any other text, also for a date that does not exist. */
+export function parseBackupId(text: string): BackupId | undefined {
+  const match = BACKUP_ID.exec(text);
+  if (match?.[2] === undefined || match[3] === undefined || match[4] === undefined) return undefined;
+  const iso = `${match[3]}T${match[4]}`.replace(/(....)(..)(..)T(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z');
+  const id: BackupId = { type: match[1] as BackupType, cluster: match[2], started: Date.parse(iso) };
+  return Number.isNaN(id.started) || formatBackupId(id) !== text ? undefined : id;
+}
+
+/** All objects of one backup begin with this. */
+export function backupPrefix(backupId: string): string {
+  return `${backupId}/`;
+}
+
+/** Packs are numbered from 1; five digits, more when they are needed. */
+export function packName(backupId: string, number: number): string {
+  return `${backupId}/data-${String(number).padStart(5, '0')}.pack`;
+}
+
+export function manifestName(backupId: string): string {
+  return `${backupId}/manifest`;
+}
+
+/** The server's own `backup_manifest`, byte for byte inside frames: an incremental backup has to send it back. */
+export function serverManifestName(backupId: string): string {
+  return `${backupId}/backup_manifest`;
+}
+
+/** The commit record: a backup exists if and only if this object does. */
+export function commitRecordName(backupId: string): string {
+  return `${backupId}/${backupId}.meta`;
+}
+
+/** The backup whose commit record this name is; `undefined` for any other object. */
+export function backupOfCommitRecord(name: string): string | undefined {
+  const [directory = '', file, ...rest] = name.split('/');
+  if (rest.length > 0 || file !== `${directory}.meta`) return undefined;
+  return parseBackupId(directory) === undefined ? undefined : directory;
+}
+
+/** The backup to whose directory an object belongs; `undefined` for objects of anything else. */
+export function backupOfObject(name: string): string | undefined {
+  const directory = name.split('/')[0] ?? '';
+  return parseBackupId(directory) === undefined ? undefined : directory;
+}

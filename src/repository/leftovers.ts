@@ -1,0 +1,42 @@
+import type { ObjectStore } from '../storage/object-store.ts';
+import { backupOfCommitRecord, backupOfObject, commitRecordName } from './layout.ts';
+
+/** What was removed. */
+export interface Swept {
+  /** Ids of backups that were never committed, or whose deletion was not finished. */
+  readonly backups: readonly string[];
+  readonly temporaryFiles: number;
+}
+
+/**
+ * Removes what a run that was killed left behind: temporary files, and the objects of backups without a commit record.
+ * Only the holder of the repository's lease may call it: everybody else's unfinished backup is then a dead one.
+ */
+export async function sweepLeftovers(store: ObjectStore): Promise<Swept> {
+  const temporaryFiles = await store.sweepUnfinished();
+  const committed = new Set<string>();
+  const objects = new Map<string, string[]>();
+  for await (const { name } of store.list('')) {
+    const record = backupOfCommitRecord(name);
+    if (record !== undefined) committed.add(record);
+    const backup = backupOfObject(name);
+    if (backup === undefined) continue;
+    const names = objects.get(backup);
+    if (names === undefined) objects.set(backup, [name]);
+    else names.push(name);
+  }
+  const backups = [...objects.keys()].filter((id) => !committed.has(id));
+  for (const id of backups) {
+    // a listing can be stale; the question put to the one object that decides is not
+    if ((await store.stat(commitRecordName(id))) !== undefined) continue;
+    for (const name of objects.get(id) ?? []) await store.delete(name);
+  }
+  return { backups, temporaryFiles };
+}
+
+/** Removes the objects of one backup that will not be committed. The caller holds the lease. */
+export async function discardBackup(store: ObjectStore, backupId: string): Promise<void> {
+  const names: string[] = [];
+  for await (const { name } of store.list(`${backupId}/`)) names.push(name);
+  for (const name of names) await store.delete(name);
+}
