@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import { formatLsn } from '../postgres/lsn.ts';
 import { majorOf, NEWEST_TESTED_MAJOR, OLDEST_MAJOR } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
 import { FrameWriter } from '../repository/frames/frame-writer.ts';
@@ -149,7 +148,7 @@ async function store(
     readonly databases: CommitRecord['databases'];
   },
 ): Promise<CommitRecord> {
-  const { request, identity, id, started } = run;
+  const { request, identity, id } = run;
   const { content, outcome } = parts;
   const { start } = content;
   if (start === undefined)

@@ -57,6 +57,8 @@ export interface HealthReport {
   readonly service: 'running' | 'stopping';
   /** Whether the scheduler moves; if not, restarting the process may help. */
   readonly live: boolean;
+  /** Whether the newest backup of every cluster is known to be good and young enough. */
+  readonly objectivesMet: boolean;
   readonly reasons: readonly HealthReason[];
   readonly clusters: readonly ClusterHealth[];
 }
@@ -68,6 +70,7 @@ export function judgeHealth(facts: ServiceFacts): HealthReport {
     status: worst(reasons),
     service: facts.stopping ? 'stopping' : 'running',
     live: facts.clusters.every((cluster) => !isTickOverdue(cluster, facts)),
+    objectivesMet: facts.clusters.every((cluster) => catalogueFinding(cluster, facts.now) === undefined),
     reasons,
     clusters: facts.clusters.map((cluster) => {
       return describeCluster(

@@ -45,6 +45,7 @@ test('a cluster with a young good backup is ok, and the report says what it has 
     status: 'ok',
     service: 'running',
     live: true,
+    objectivesMet: true,
     reasons: [],
     clusters: [
       {
@@ -122,6 +123,14 @@ describe('degraded', () => {
       'clock_wrong',
     ]);
   });
+});
+
+test('the objectives are met only by a newest backup that is known, good and young', () => {
+  const met = (fields: Partial<ClusterFacts>) => judgeHealth(service(fields)).objectivesMet;
+  expect(met({ server: 'down', lastRun: anEndedRun({ result: 'failure' }) })).toBe(true);
+  expect(met({ catalogue: 'unknown' })).toBe(false);
+  expect(met({ catalogue: catalogue(), running: aRun({ started: now }) })).toBe(false);
+  expect(met({ catalogue: catalogue({ ...good, state: 'damaged' }) })).toBe(false);
 });
 
 test('the worst cluster is the verdict of the service, and each has its own', () => {

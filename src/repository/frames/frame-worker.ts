@@ -42,10 +42,12 @@ async function serve(request: FrameWorkerRequest): Promise<void> {
     case 'frame':
       return storeFrame(request);
     case 'finish':
-      return answer({ kind: 'finished', packs: await packs.finish() });
+      answer({ kind: 'finished', packs: await packs.finish() });
+      return;
     case 'abort':
       await packs.abort();
-      return answer({ kind: 'aborted' });
+      answer({ kind: 'aborted' });
+      return;
   }
 }
 
