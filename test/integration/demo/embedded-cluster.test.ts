@@ -116,20 +116,18 @@ describe('the demonstration cluster', () => {
   test('is started again when its lock names a process id that now belongs to something else', async () => {
     const cluster = await open();
     await cluster.stop();
-    const lines = [
-      String(process.pid),
-      join(cluster.directory, 'data'),
-      '1700000000',
-      '5432',
-      '',
-      '',
-      '',
-      '',
-    ];
-    await writeFile(join(cluster.directory, 'data', 'postmaster.pid'), lines.join('\n'));
+    // not this process: a server takes its own parent's id for a leftover without our help
+    const somethingElse = spawn('sleep', ['60']);
+    const lockFile = join(cluster.directory, 'data', 'postmaster.pid');
+    await writeFile(
+      lockFile,
+      [String(somethingElse.pid), '/data', '1700000000', '5432', '', '', '', ''].join('\n'),
+    );
     const again = await open();
     expect(again.created).toBe(false);
+    expect(somethingElse.exitCode).toBeNull();
     await again.stop();
+    somethingElse.kill();
   }, 120_000);
 
   test('half made by an aborted call is made anew', async () => {
