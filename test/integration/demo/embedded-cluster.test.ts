@@ -9,6 +9,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { differences, fingerprintCluster } from '../../../src/demo/compare-clusters.ts';
 import type { DemoCluster } from '../../../src/demo/embedded-cluster.ts';
 import { openDemoCluster } from '../../../src/demo/embedded-cluster.ts';
+import { chooseInstanceUser } from '../../../src/postgres/server/instance-user.ts';
 import { openInstanceSession } from '../../../src/postgres/server/instance-session.ts';
 
 describe('the demonstration cluster', () => {
@@ -116,8 +117,9 @@ describe('the demonstration cluster', () => {
   test('is started again when its lock names a process id that now belongs to something else', async () => {
     const cluster = await open();
     await cluster.stop();
-    // not this process: a server takes its own parent's id for a leftover without our help
-    const somethingElse = spawn('sleep', ['60']);
+    // of the server's own account and not its parent: those ids it takes for leftovers without our help
+    const user = await chooseInstanceUser();
+    const somethingElse = spawn('sleep', ['60'], user === undefined ? {} : { uid: user.uid, gid: user.gid });
     const lockFile = join(cluster.directory, 'data', 'postmaster.pid');
     await writeFile(
       lockFile,
