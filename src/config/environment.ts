@@ -65,14 +65,19 @@ export function givenVariables(environment: NodeJS.ProcessEnv): readonly GivenVa
 
 /**
  * A problem for each variable that begins with `LARDER_` and means nothing: a misspelt name would otherwise be a
- * setting that silently has no effect. `LARDER_TEST_…` belongs to the project's own tests.
+ * setting that silently has no effect. `LARDER_TEST_…` belongs to the project's own tests, and Kubernetes and Docker
+ * links add variables of their own when a service is called larder.
  */
 export function unknownVariables(environment: NodeJS.ProcessEnv): readonly string[] {
-  return Object.keys(environment)
-    .filter(
-      (name) =>
-        name.startsWith('LARDER_') && !name.startsWith('LARDER_TEST_') && !VARIABLE_NAMES.includes(name),
-    )
+  return Object.entries(environment)
+    .filter(([name]) => name.startsWith('LARDER_') && !name.startsWith('LARDER_TEST_'))
+    .filter(([name, value]) => !VARIABLE_NAMES.includes(name) && !isServiceLink(name, value ?? ''))
+    .map(([name]) => name)
     .sort()
     .map((name) => `${name}: unknown environment variable${didYouMean(name, VARIABLE_NAMES)}`);
+}
+
+/** LARDER_SERVICE_HOST, LARDER_PORT=tcp://…, LARDER_PORT_9847_TCP_ADDR and the like. */
+function isServiceLink(name: string, value: string): boolean {
+  return /_SERVICE_(?:HOST|PORT)|_PORT_\d+_(?:TCP|UDP)/.test(name) || /^(?:tcp|udp):\/\//.test(value);
 }

@@ -73,9 +73,11 @@ export function addParameter(parameters: Map<string, string>, keyword: string, v
       hint: `Remove ${keyword} from the connection.${insteadOf(harmless)}`,
     });
   }
+  // what is not a word may be the rest of a password with a blank in it
+  const name = /^[a-z_]+$/.test(keyword) ? ` "${keyword}"` : '';
   throw new LarderError(
     'CONFIG_INVALID',
-    `unknown connection parameter "${keyword}"${didYouMean(keyword, [...BUILT, ...Object.keys(NOT_BUILT)])}`,
+    `unknown connection parameter${name}${didYouMean(keyword, [...BUILT, ...Object.keys(NOT_BUILT)])}`,
     { hint: `Known parameters are ${BUILT.join(', ')}.` },
   );
 }

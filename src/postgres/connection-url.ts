@@ -66,11 +66,14 @@ function addHosts(parameters: Map<string, string>, text: string): void {
   }
 }
 
-/** An IPv6 address stands in brackets, since it holds colons itself. */
+/**
+ * An IPv6 address stands in brackets, since it holds colons itself. The port is checked here, before the parameters: an
+ * unencoded "/" in a password makes the rest of it look like hosts and keywords.
+ */
 function splitHost(text: string): { host: string; port: string } {
-  const match = /^(?:\[([^[\]]+)\]|([^:[\]]*))(?::([^:]*))?$/.exec(text);
+  const match = /^(?:\[([^[\]]+)\]|([^:[\]]*))(?::(\d*))?$/.exec(text);
   if (match !== null) return { host: match[1] ?? match[2] ?? '', port: match[3] ?? '' };
-  throw new LarderError('CONFIG_INVALID', 'the connection URL has a host that cannot be read', {
+  throw new LarderError('CONFIG_INVALID', 'the connection URL has a host or port that cannot be read', {
     hint: 'Write host:port, with an IPv6 address in brackets; a "@", "/" or ":" in a password must be percent-encoded (%40, %2F, %3A).',
   });
 }

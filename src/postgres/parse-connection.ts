@@ -40,7 +40,6 @@ export function parseConnection(text: string, environment: NodeJS.ProcessEnv): C
       nonEmpty(written.get(name)) ?? (variable === undefined ? undefined : nonEmpty(environment[variable]))
     );
   };
-  // hosts first: an unencoded "/" in a password turns the user name into a host, and the port's refusal explains it
   const hosts = readHosts(lookup('host') ?? 'localhost', lookup('port') ?? DEFAULT_PORT);
   const user = lookup('user') ?? nonEmpty(environment['USER']);
   if (user === undefined) {

@@ -104,6 +104,20 @@ describe('the environment alone', () => {
     expect(config.http.port).toBe(9847);
   });
 
+  test('may hold what Kubernetes adds for a service called larder', async () => {
+    const config = await load({
+      DATABASE_URL: url,
+      LARDER_SERVICE_HOST: '10.0.0.1',
+      LARDER_SERVICE_PORT_HTTP: '9847',
+      LARDER_PORT: 'tcp://10.0.0.1:9847',
+      LARDER_PORT_9847_TCP_ADDR: '10.0.0.1',
+    });
+    expect(config.clusters).toHaveLength(1);
+    expect((await failure({ DATABASE_URL: url, LARDER_PORT: '1' })).message).toContain(
+      'LARDER_PORT: unknown',
+    );
+  });
+
   test('without a connection is refused', async () => {
     const error = await failure({});
     expect(error.code).toBe('CONFIG_INVALID');

@@ -139,9 +139,12 @@ describe('a refusal', () => {
     ['mysql://u:hunter2@h/d', 'the connection URL does not begin with postgresql://'],
     ['postgresql://u:hunter%2@h/d', 'the connection URL has a bad percent-encoding in the password'],
     ['postgresql://u:hunter2%@h/d', 'the connection URL has a bad percent-encoding in the password'],
-    ['postgresql://u:hunter/2@h/d', 'the connection has a port that is not a number from 1 to 65535'],
-    ['postgresql://u:hunter@2:x@h/d', 'the connection has a port that is not a number from 1 to 65535'],
-    ['postgresql://u:hunter2@[::1/d', 'the connection URL has a host that cannot be read'],
+    ['postgresql://u:hunter/2@h/d', 'the connection URL has a host or port that cannot be read'],
+    ['postgresql://u:hunter@2:x@h/d', 'the connection URL has a host or port that cannot be read'],
+    ['postgresql://u:hunter2@[::1/d', 'the connection URL has a host or port that cannot be read'],
+    ['postgresql://u:x/y?hunter=2@h/d', 'the connection URL has a host or port that cannot be read'],
+    ['user=u password=my hunter2=x', 'unknown connection parameter'],
+    ['postgresql://u@h:70000/d', 'the connection has a port that is not a number from 1 to 65535'],
     ['postgresql://u@h/d?password', 'the connection URL has a parameter without "="'],
   ])('of %s says what is wrong and shows no password', (text, expected) => {
     const message = failure(text);
