@@ -35,7 +35,7 @@ export function withDefaults(given: unknown, defaults: unknown): unknown {
   const filled = Object.entries(defaults).map(
     ([key, value]) => [key, withDefaults(given[key], value)] as const,
   );
-  return { ...Object.fromEntries(filled), ...withoutKeys(given, Object.keys(defaults)) };
+  return { ...withoutKeys(given, Object.keys(defaults)), ...Object.fromEntries(filled) };
 }
 
 /** A copy of `tree` without some keys. */
