@@ -15,7 +15,7 @@ export interface JobObjectives {
   readonly timeoutSeconds: number;
 }
 
-/** The series of the runs of every job; see docs/metrics.md. */
+/** The series of the runs of every job. */
 export class JobMetrics {
   readonly #runs: Counter<'cluster' | 'task' | 'result'>;
   readonly #gauges: ReturnType<typeof jobGauges>;

@@ -12,7 +12,7 @@ export interface Space {
   readonly freeBytes: number;
 }
 
-/** The series of repositories and the backups in them; see docs/metrics.md. */
+/** The series of repositories and the backups in them. */
 export class RepositoryMetrics {
   readonly #backups: Gauge<'cluster' | 'repo' | 'type' | 'state'>;
   readonly #newest: ReturnType<typeof newestGauges>;
