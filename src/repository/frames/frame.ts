@@ -106,7 +106,8 @@ function decompress(payload: Buffer, contentLength: number, where: string): Buff
   let content: Buffer;
   try {
     content = zstdDecompressSync(payload, {
-      chunkSize: Math.max(contentLength, 64),
+      // a buffer that the content fills to its last byte makes Node allocate a second one to look for more
+      chunkSize: contentLength + 64,
       maxOutputLength: contentLength,
     });
   } catch (error) {

@@ -1,0 +1,50 @@
+import { constants } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export type PathLike = string | Buffer;
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Files or directories made durable at the same time. */
+const AT_ONCE = 4;
+
+/** Forces what was written to them onto the disk. A failed fsync is final: the caller gives the restore up. */
+export async function syncAll(paths: readonly PathLike[]): Promise<void> {
+  const queue = paths.values();
+  const lane = async (): Promise<void> => {
+    for (const path of queue) await syncPath(path);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+export async function syncPath(path: PathLike): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes a small file in place of any older one: whole or not at all, and durable. */
+export async function writeDurably(path: string, bytes: Uint8Array, owner: Owner | undefined): Promise<void> {
+  const temporary = `${path}.larder`;
+  const handle = await open(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, path);
+  await syncPath(dirname(path));
+}

@@ -1,0 +1,234 @@
+import { chown, mkdir, open, symlink, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { LarderError, toLarderError } from '../errors.ts';
+import { clearTarget, UNFINISHED_MARKER } from './target-directory.ts';
+import { syncAll, syncPath, writeDurably, type PathLike } from './durable.ts';
+import { CONTROL_FILE, type RestorePlan } from './plan.ts';
+import { readBackupFile } from './read-file.ts';
+import { readContents, type FileContents } from './read-contents.ts';
+import { withClearedSettings } from './recovery-settings.ts';
+import { TargetPaths, tablespaceMap } from './target-paths.ts';
+
+export interface RestoreProgress {
+  readonly phase: 'preparing' | 'writing' | 'syncing';
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface RestoreContext {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RestoreProgress) => void;
+}
+
+export interface RestoreResult {
+  readonly directory: string;
+  readonly files: number;
+  /** Bytes written. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Whether the file system refused O_DIRECT, so that everything went through the page cache. */
+  readonly buffered: boolean;
+}
+
+/**
+ * Carries out a plan: every needed frame is read once, every file written once. The control file comes last, after
+ * everything else is on the disk, so that a restore that was broken off leaves a directory no server starts on, and which
+ * may be restored into again.
+ *
+ * @throws LarderError RESTORE_REFUSED, RESTORE_FAILED, OBJECT_MISSING, OBJECT_DAMAGED, the signal's reason
+ */
+export async function restoreBackup(plan: RestorePlan, context: RestoreContext): Promise<RestoreResult> {
+  const { clock, signal } = context;
+  const began = clock.monotonic();
+  const paths = new TargetPaths(plan.target.path, plan.tablespaces);
+  try {
+    signal.throwIfAborted();
+    context.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: plan.bytes });
+    await prepareTargets(plan, context);
+    const directories = await makeDirectories(plan, paths);
+    const large = await makeFiles(plan, paths);
+    const { files, buffered } = await writeContents(plan, paths, context);
+    assertWhole(plan, files);
+    context.onProgress({ phase: 'syncing', doneBytes: plan.bytes, totalBytes: plan.bytes });
+    await adaptSettings(plan);
+    await syncAll([...large, ...directories, dirname(plan.target.path)]);
+    signal.throwIfAborted();
+    await writeControlFile(plan);
+    await removeMarkers(plan);
+    return {
+      directory: plan.target.path,
+      files: plan.files.length,
+      bytes: plan.bytes,
+      seconds: (clock.monotonic() - began) / 1000,
+      buffered,
+    };
+  } catch (error) {
+    throw asRestoreError(error, plan);
+  }
+}
+
+function targets(plan: RestorePlan): string[] {
+  return [
+    plan.target.path,
+    ...plan.tablespaces.filter(({ linked }) => linked).map(({ directory }) => directory),
+  ];
+}
+
+/** Empties what a broken-off restore left, and marks every target as unfinished before anything else is written. */
+async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Promise<void> {
+  const { owner, backup } = plan.request;
+  for (const target of [plan.target, ...plan.tablespaces.flatMap((tablespace) => tablespace.target ?? [])]) {
+    await clearTarget(target);
+    if (owner !== undefined) await chown(target.path, owner.uid, owner.gid);
+    const marker = { backup: backup.id, began: new Date(clock.now()).toISOString() };
+    await writeDurably(
+      join(target.path, UNFINISHED_MARKER),
+      Buffer.from(`${JSON.stringify(marker)}\n`),
+      owner,
+    );
+  }
+}
+
+/** Every directory of the backup, private, parents first. */
+async function makeDirectories(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
+  const { owner } = plan.request;
+  const made: PathLike[] = targets(plan);
+  // a file's directory is made even where the server did not list it
+  const needed = new Set<string>();
+  for (const { path } of plan.manifest.directories) addWithParents(needed, path);
+  for (const { path } of plan.files) addWithParents(needed, parentOf(path));
+  for (const path of [...needed].sort()) {
+    const directory = paths.of(path);
+    if (made.some((known) => known === directory)) continue;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (owner !== undefined) await chown(directory, owner.uid, owner.gid);
+    made.push(directory);
+  }
+  await linkTablespaces(plan);
+  return made;
+}
+
+function parentOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
+function addWithParents(paths: Set<string>, path: string): void {
+  for (let next = path; next !== '' && !paths.has(next); next = parentOf(next)) paths.add(next);
+}
+
+/** The server makes these links again from tablespace_map; other tools want them before it first starts. */
+async function linkTablespaces(plan: RestorePlan): Promise<void> {
+  for (const { oid, directory, linked } of plan.tablespaces) {
+    if (linked) await symlink(directory, join(plan.target.path, 'pg_tblspc', String(oid)));
+  }
+}
+
+/**
+ * Makes every file that no worker makes: empty ones, and those that lie in more than one frame, at their full length.
+ * @returns the files that somebody has to make durable
+ */
+async function makeFiles(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
+  const whole = new Set<number>();
+  for (const { pieces } of plan.work) {
+    for (const piece of pieces)
+      if (piece.length === plan.manifest.files[piece.file]?.size) whole.add(piece.file);
+  }
+  const made: PathLike[] = [];
+  const restored = new Set(plan.files);
+  for (const [index, file] of plan.manifest.files.entries()) {
+    if (!restored.has(file) || whole.has(index) || file.path === CONTROL_FILE) continue;
+    const path = paths.of(file.path);
+    await makeFile(path, file.size, plan.request.owner);
+    if (file.size > 0) made.push(path);
+  }
+  return made;
+}
+
+async function makeFile(path: PathLike, size: number, owner: RestorePlan['request']['owner']): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const handle = await open(path, flags, 0o600);
+  try {
+    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
+    if (size > 0) await handle.truncate(size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeContents(
+  plan: RestorePlan,
+  paths: TargetPaths,
+  context: RestoreContext,
+): Promise<{ files: ReadonlyMap<number, FileContents>; buffered: boolean }> {
+  const { request, manifest } = plan;
+  return readContents({
+    location: request.location,
+    packName: plan.packName,
+    manifest,
+    work: plan.work,
+    workers: request.workers,
+    owner: request.owner,
+    targetOf: (index) => {
+      const file = manifest.files[index];
+      return file === undefined ? undefined : { path: paths.of(file.path), fileSize: file.size };
+    },
+    onProgress: (doneBytes) => context.onProgress({ phase: 'writing', doneBytes, totalBytes: plan.bytes }),
+    onDamage: (damage) => {
+      throw damage;
+    },
+    signal: context.signal,
+  });
+}
+
+/** Every file was written to its last byte with the checksum it was backed up with. */
+function assertWhole(plan: RestorePlan, contents: ReadonlyMap<number, FileContents>): void {
+  const restored = new Set(plan.files);
+  for (const [index, file] of plan.manifest.files.entries()) {
+    if (!restored.has(file) || file.size === 0 || file.path === CONTROL_FILE) continue;
+    const written = contents.get(index);
+    if (written?.bytes === file.size && written.checksum === file.checksum) continue;
+    throw new LarderError('OBJECT_DAMAGED', `${file.path} does not have the content it was backed up with`);
+  }
+}
+
+/** The files in which a copy has to differ from its source. */
+async function adaptSettings(plan: RestorePlan): Promise<void> {
+  const { request, target } = plan;
+  if (plan.tablespaces.some(({ linked }) => linked)) {
+    await writeDurably(
+      join(target.path, 'tablespace_map'),
+      Buffer.from(tablespaceMap(plan.tablespaces)),
+      request.owner,
+    );
+  }
+  if (request.sourceSettings === 'keep') return;
+  const own = await readBackupFile(request.store, plan, 'postgresql.auto.conf');
+  const text = withClearedSettings(own?.toString('utf8') ?? '', request.backup.id);
+  await writeDurably(join(target.path, 'postgresql.auto.conf'), Buffer.from(text), request.owner);
+}
+
+async function writeControlFile(plan: RestorePlan): Promise<void> {
+  const content = await readBackupFile(plan.request.store, plan, CONTROL_FILE);
+  if (content === undefined) throw new LarderError('OBJECT_DAMAGED', `the backup has no ${CONTROL_FILE}`);
+  await writeDurably(join(plan.target.path, CONTROL_FILE), content, plan.request.owner);
+}
+
+async function removeMarkers(plan: RestorePlan): Promise<void> {
+  for (const directory of targets(plan)) {
+    await unlink(join(directory, UNFINISHED_MARKER));
+    await syncPath(directory);
+  }
+}
+
+/** Keeps our own errors; everything else is the target's file system refusing. */
+function asRestoreError(thrown: unknown, plan: RestorePlan): LarderError {
+  const error = toLarderError(thrown);
+  if (error.code !== 'INTERNAL' || !(thrown instanceof Error) || !('code' in thrown)) return error;
+  return new LarderError('RESTORE_FAILED', `could not restore into ${plan.target.path}: ${error.message}`, {
+    hint: 'The directory cannot be started; mend the cause and restore into it again.',
+    cause: thrown,
+  });
+}

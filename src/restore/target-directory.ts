@@ -1,0 +1,126 @@
+import type { BigIntStats } from 'node:fs';
+import { mkdir, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LarderError, systemErrorCode } from '../errors.ts';
+
+/** Stands in a directory from the first write of a restore to its last: what lies beside it is ours and unfinished. */
+export const UNFINISHED_MARKER = 'larder_restore_unfinished';
+/** A file system's own, in the root of a freshly made one. */
+const IGNORED = new Set(['lost+found']);
+
+export interface TargetDirectory {
+  /** Absolute, links resolved as far as it exists. */
+  readonly path: string;
+  /** `unfinished`: an earlier restore into it was broken off; its files are removed first. */
+  readonly state: 'absent' | 'empty' | 'unfinished';
+}
+
+/**
+ * Looks at a directory that a restore shall fill.
+ * @throws LarderError RESTORE_REFUSED when anything is in it that no broken-off restore put there
+ */
+export async function inspectTarget(directory: string, option: string): Promise<TargetDirectory> {
+  const path = await resolveExisting(directory);
+  const names = await entries(path);
+  if (names === undefined) return { path, state: 'absent' };
+  const found = names.filter((name) => !IGNORED.has(name));
+  if (found.length === 0) return { path, state: 'empty' };
+  if (found.includes('postmaster.pid')) throw await serverThere(path);
+  // postmaster.opts is written at the first start and never removed: with it, the copy has lived
+  if (found.includes(UNFINISHED_MARKER) && !found.includes('postmaster.opts'))
+    return { path, state: 'unfinished' };
+  throw new LarderError(
+    'RESTORE_REFUSED',
+    `${path} is not empty (it holds ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''})`,
+    {
+      hint: `Name an empty or new directory for ${option}; Larder never writes over files it finds.`,
+    },
+  );
+}
+
+/** Makes the directory ready: there, empty, private. Only what a broken-off restore left is removed. */
+export async function clearTarget(target: TargetDirectory): Promise<void> {
+  if (target.state === 'absent') await mkdir(target.path, { recursive: true, mode: 0o700 });
+  if (target.state !== 'unfinished') return;
+  const again = await inspectTarget(target.path, 'the directory');
+  if (again.state !== 'unfinished') return;
+  // the marker goes last: dying in between must leave a directory that can still be told from a stranger's
+  for (const name of (await entries(target.path)) ?? []) {
+    if (!IGNORED.has(name) && name !== UNFINISHED_MARKER)
+      await rm(join(target.path, name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Checks that every file system has room for what goes onto it.
+ * @param needs bytes by directory; directories may not exist yet
+ * @throws LarderError RESTORE_REFUSED
+ */
+export async function assertRoom(
+  needs: readonly { readonly path: string; readonly bytes: number }[],
+): Promise<void> {
+  const byDevice = new Map<bigint, { path: string; bytes: number }>();
+  for (const { path, bytes } of needs) {
+    const existing = await nearestExisting(path);
+    const device = existing.stats.dev;
+    const known = byDevice.get(device);
+    byDevice.set(device, { path: existing.path, bytes: (known?.bytes ?? 0) + bytes });
+  }
+  for (const { path, bytes } of byDevice.values()) {
+    const { bavail, bsize } = await statfs(path);
+    if (bavail * bsize >= bytes) continue;
+    throw new LarderError(
+      'RESTORE_REFUSED',
+      `the restore writes ${bytes} bytes and the file system of ${path} has ${bavail * bsize} free`,
+      { hint: 'Make room there, or choose another directory.' },
+    );
+  }
+}
+
+async function entries(path: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOTDIR')
+      throw new LarderError('RESTORE_REFUSED', `${path} is not a directory`, { cause: error });
+    throw new LarderError(
+      'RESTORE_REFUSED',
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function serverThere(path: string): Promise<LarderError> {
+  const pid = (await readFile(join(path, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0] ?? '';
+  return new LarderError(
+    'RESTORE_REFUSED',
+    `${path} is the data directory of a PostgreSQL server (postmaster.pid names process ${pid})`,
+    {
+      hint: 'Restore into an empty directory beside it; stop the server and exchange the directories once the copy is checked.',
+    },
+  );
+}
+
+/** The path with the links of its existing part resolved: what is checked is what is written to. */
+async function resolveExisting(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    const parent = dirname(path);
+    return parent === path ? path : join(await resolveExisting(parent), basename(path));
+  }
+}
+
+async function nearestExisting(path: string): Promise<{ path: string; stats: BigIntStats }> {
+  try {
+    return { path, stats: await stat(path, { bigint: true }) };
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    return nearestExisting(dirname(path));
+  }
+}
