@@ -1,0 +1,53 @@
+import type { ErrorCode, LarderError } from '../errors.ts';
+
+/** One thing that is not as it should be, and where. */
+export interface Finding {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The stored object concerned, where there is one. */
+  readonly object?: string;
+  /** The file of the cluster concerned, where there is one. */
+  readonly file?: string;
+}
+
+/** What a verification looked at, and what it found. Good means: no findings, and everything was looked at. */
+export interface VerifyReport {
+  readonly backup: string;
+  /** `objects`: stored bytes only; nothing was restored and started. */
+  readonly level: 'objects';
+  readonly findings: readonly Finding[];
+  readonly checkedObjects: number;
+  readonly checkedFrames: number;
+  /** Files whose content equals the checksum in the server's own manifest. */
+  readonly checkedFiles: number;
+  /** Bytes of file content read. */
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** Collects findings; of one object or file the first counts, the rest follow from it. */
+export class Findings {
+  readonly #findings: Finding[] = [];
+  readonly #seen = new Set<string>();
+
+  get all(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  add(finding: Finding): void {
+    const key = `${finding.object ?? ''}\0${finding.file ?? ''}\0${finding.code}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#findings.push(finding);
+  }
+
+  /**
+   * Takes damage and absence as findings. Everything else is no proof of either, and is thrown: a store that does not
+   * answer has neither lost nor damaged anything.
+   */
+  addOrThrow(error: LarderError, where: { readonly object?: string; readonly file?: string } = {}): void {
+    const isFinding = error.code === 'OBJECT_DAMAGED' || error.code === 'OBJECT_MISSING';
+    if (!isFinding) throw error;
+    this.add({ code: error.code, message: error.message, ...where });
+  }
+}
