@@ -1,7 +1,11 @@
+import type { LarderError } from '../errors.ts';
+
 /** What can be scheduled; the names are the `task` of metrics and history. */
 export type Task = 'backup_full';
 
 export interface JobProgress {
+  /** What is being done, in a word, for people. */
+  readonly phase?: string;
   readonly doneBytes: number;
   /** Undefined while the whole is not known. */
   readonly totalBytes?: number;
@@ -21,6 +25,8 @@ export interface JobOutcome {
   readonly sourceBytes?: number;
   readonly storedBytes?: number;
   readonly warnings: readonly string[];
+  /** What is wrong with the durable result: the run counts as failed with this, and the result is kept. */
+  readonly problem?: LarderError;
 }
 
 /** One kind of work on one cluster. It does not know when or by whom it is run. */

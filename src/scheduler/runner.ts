@@ -117,7 +117,7 @@ export class JobRunner {
         progress: (progress) => events.progress({ ...progress, run, at: clock.now() }),
       });
       // also when it was told to stop in its last instant: what is committed is committed
-      return success(outcome);
+      return over(outcome);
     } catch (error) {
       if (running.endedBy === undefined) return failure('failure', toLarderError(error));
       return failure(running.endedBy, toLarderError(abort.signal.reason));
@@ -158,8 +158,8 @@ function newRun(cluster: string, task: Task, reason: RunReason, started: number)
   return { id: randomUUID(), cluster, task, reason, started, process: thisProcess() };
 }
 
-function success(outcome: JobOutcome): Ending {
-  return { ...outcome, result: 'success' };
+function over({ problem, ...outcome }: JobOutcome): Ending {
+  return { ...outcome, ...(problem === undefined ? { result: 'success' } : failure('failure', problem)) };
 }
 
 function failure(result: RunResult, error: LarderError): Ending {

@@ -1,0 +1,53 @@
+import type { BackupProgress } from '../backup/progress.ts';
+import { takeFullBackup, type BackupRequest } from '../backup/take-backup.ts';
+import type { Clock } from '../clock.ts';
+import { LarderError } from '../errors.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
+import { expectRepository } from '../repository/expect-repository.ts';
+import type { ProcessIdentity } from '../repository/process-identity.ts';
+import type { Job, JobOutcome, JobProgress } from './job.ts';
+
+export interface FullBackupParts {
+  readonly request: BackupRequest;
+  readonly clock: Clock;
+  readonly processIdentity: ProcessIdentity;
+  /** Whether the repository must be there already, because backups were stored in it before. */
+  readonly repositoryExpected: () => Promise<boolean>;
+}
+
+/**
+ * Takes a full backup. A backup of a damaged cluster is kept and ends the run with SOURCE_CORRUPT. Rejects as
+ * `takeFullBackup`, and with REPOSITORY_MISSING where an expected repository is gone.
+ */
+export function fullBackupJob(parts: FullBackupParts): Job {
+  const { request, clock, processIdentity } = parts;
+  return {
+    task: 'backup_full',
+    run: async ({ signal, progress }) => {
+      if (await parts.repositoryExpected()) {
+        await expectRepository(request.store, request.location, request.cluster);
+      }
+      const onProgress = (step: BackupProgress): void => progress(jobProgress(step));
+      return outcomeOf(await takeFullBackup(request, { clock, processIdentity, signal, onProgress }));
+    },
+  };
+}
+
+function jobProgress({ phase, doneBytes, totalBytes }: BackupProgress): JobProgress {
+  return { phase, doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }) };
+}
+
+function outcomeOf({ id, state, sourceBytes, storedBytes, warnings }: CommitRecord): JobOutcome {
+  const outcome = { backupId: id, sourceBytes, storedBytes, warnings };
+  return state === 'complete' ? outcome : { ...outcome, problem: sourceCorrupt(id) };
+}
+
+function sourceCorrupt(id: string): LarderError {
+  return new LarderError(
+    'SOURCE_CORRUPT',
+    `the cluster holds damaged pages: ${id} keeps them as they are, and is no good backup`,
+    {
+      hint: 'Find them with pg_amcheck, repair the cluster or restore an earlier backup; no earlier backup was touched.',
+    },
+  );
+}
