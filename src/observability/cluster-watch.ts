@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.ts';
 import type { Space } from './repository-metrics.ts';
 import type { ServiceState } from './service-state.ts';
 
-const EVERY_MS = 5 * 60_000;
+const EVERY_MS = 60_000;
 
 /** How to look at one cluster and its repository. Each may reject: then the thing looked at is down. */
 export interface ClusterProbes {
@@ -25,7 +25,7 @@ export interface ClusterWatchParts {
   readonly probeFailed: (error: unknown) => void;
 }
 
-/** Looks at a cluster and its repository every five minutes, and tells metrics and health what it saw. */
+/** Looks at a cluster and its repository every minute, and tells metrics and health what it saw. */
 export class ClusterWatch {
   readonly #parts: ClusterWatchParts;
   readonly #stop = new AbortController();

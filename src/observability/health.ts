@@ -5,7 +5,7 @@ import { newestBackup, newestGoodBackup } from './backup-facts.ts';
 
 /** The scheduler ticks every 30 s; after this it is stuck. */
 const TICK_OVERDUE_MS = 180_000;
-/** A catalogue read longer ago is not known any more; it is read every 5 minutes. */
+/** A catalogue read longer ago is not known any more; it is read every minute. */
 const CATALOGUE_OUTDATED_MS = 15 * 60_000;
 /** A backup dated further ahead was made under a wrong clock, and its age says nothing. */
 const CLOCK_TOLERANCE_MS = 3_600_000;

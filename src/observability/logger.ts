@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import { redact } from './redaction.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** A logger of JSON lines to standard output (or `destination`); no line leaves it with a secret in it. */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
