@@ -1,6 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { crc32c } from '../crc32c.ts';
-import { decodeFrame, FRAME_CONTENT_LIMIT, FRAME_HEADER_LENGTH } from '../repository/frames/frame.ts';
+import {
+  decodeFrame,
+  FRAME_CONTENT_LIMIT,
+  FRAME_HEADER_LENGTH,
+  releaseFrame,
+} from '../repository/frames/frame.ts';
 import { openStore } from '../storage/open-store.ts';
 import { errorToMessage, type ErrorMessage } from '../worker-thread.ts';
 import type { ContentAnswer, ContentRequest, ContentWorkerData, RequestedFrame } from './content-messages.ts';
@@ -68,7 +73,9 @@ async function serve(request: ContentRequest): Promise<ContentAnswer> {
   try {
     for (const frame of request.frames) {
       const content = contentOf(frame, request, stored, answer);
-      if (content !== undefined) usePieces(frame, content, answer);
+      if (content === undefined) continue;
+      usePieces(frame, content, answer);
+      releaseFrame(content, stored);
     }
   } catch (error) {
     failure = errorToMessage(error);

@@ -63,6 +63,17 @@ function compress(content: Buffer, level: number): Buffer {
   });
 }
 
+/**
+ * Frees what zstd wrote into a buffer of its own, now instead of when the collector comes round to it: at a megabyte a
+ * frame that is 80 MiB a thread, and fresh pages from the kernel for every frame. Nothing may use the buffer afterwards.
+ * @param other the buffer that went into `encodeFrame` or `decodeFrame`, which may have come out again as it was
+ */
+export function releaseFrame(buffer: Buffer, other: Buffer): void {
+  // small results share one pool with others
+  const own = buffer.buffer !== other.buffer && buffer.buffer.byteLength > 64 * 1024;
+  if (own && buffer.buffer instanceof ArrayBuffer) buffer.buffer.transfer(0);
+}
+
 /** Reads a header alone; `undefined` when no frame can begin like this. */
 export function decodeFrameHeader(
   bytes: Buffer,

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ObjectStore, ObjectWriter } from '../../storage/object-store.ts';
 import { encodeObjectHeader } from '../object-header.ts';
-import { encodeFrame, type FrameReference } from './frame.ts';
+import { encodeFrame, releaseFrame, type FrameReference } from './frame.ts';
 import type { StoredObject } from './framed-object.ts';
 
 /** A pack is closed once it holds this many bytes, so that a failed upload costs little and reads spread. */
@@ -42,6 +42,7 @@ export class PackWriter {
     const offset = pack.size;
     await append(pack, frame.header);
     await append(pack, frame.payload);
+    releaseFrame(frame.payload, content);
     if (pack.size >= PACK_LIMIT) this.#close();
     return {
       pack: pack.number,
