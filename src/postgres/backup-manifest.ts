@@ -79,8 +79,7 @@ export class BackupManifestReader {
     this.#hash.update(bytes).update('\n');
     if (line.startsWith('{ "Path"') || line.startsWith('{ "Encoded-Path"')) this.#file(line);
     else if (line.startsWith('{ "Timeline"')) this.#walRanges.push(readWalRange(parseObject(line)));
-    else if (line.startsWith('{ "PostgreSQL-Backup-Manifest-Version"'))
-      this.#version = Number(/:\s*(\d+)/.exec(line)?.[1]);
+    else if (line.startsWith('{ "PostgreSQL-Backup-Manifest-Version"')) this.#version = readVersion(line);
     // a bare number beyond 2^53: taken as text, never through JSON.parse
     else if (line.startsWith('"System-Identifier"')) this.#systemIdentifier = /:\s*(\d+)/.exec(line)?.[1];
     else if (!/^(\],?|"Files": \[|"WAL-Ranges": \[|\{)?(\s*\],?)?$/.test(line))
@@ -121,6 +120,12 @@ function parseObject(line: string): Record<string, unknown> {
 
 function optionalText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+function readVersion(line: string): number {
+  const version = /: (\d{1,3}),$/.exec(line)?.[1];
+  if (version === undefined) throw damaged('an unreadable version');
+  return Number(version);
 }
 
 function readWalRange(fields: Record<string, unknown>): WalRange {

@@ -47,7 +47,8 @@ type Phase = 'start' | 'tablespaces' | 'copy' | 'stop' | 'complete';
 
 /** Kinds of CopyData inside the one COPY of a base backup (protocol.sgml, BASE_BACKUP, since 15). */
 const KIND = { archive: 0x6e, data: 0x64, progress: 0x70, manifest: 0x6d } as const;
-const LONGEST_ARCHIVE_MESSAGE = 64 * 1024;
+/** Of a CopyData message that is not content: it is collected. */
+const LONGEST_SMALL_MESSAGE = 64 * 1024;
 
 /**
  * Follows the message order of BASE_BACKUP on servers 15 and later (reference: postgres-backup-protocol.md, section 2).
@@ -65,6 +66,7 @@ export class BaseBackupReader implements MessageSink {
   #completed = false;
   #error: ServerMessage | undefined;
   #kind: number | undefined;
+  #length = 0;
   #inManifest = false;
   #small: Buffer[] = [];
 
@@ -80,6 +82,7 @@ export class BaseBackupReader implements MessageSink {
   copyStart(length: number): void {
     if (this.#phase !== 'copy' || length === 0) throw this.#unexpected('copyData');
     this.#kind = undefined;
+    this.#length = length;
     this.#small = [];
   }
 
@@ -117,6 +120,7 @@ export class BaseBackupReader implements MessageSink {
       case 'copyDone':
         this.#expect('copy', type);
         this.#phase = 'stop';
+        this.#row = undefined;
         return;
       case 'notice':
         return this.#sink.notice(readServerMessage(body));
@@ -131,7 +135,7 @@ export class BaseBackupReader implements MessageSink {
   }
 
   #collect(buffer: Buffer, start: number, end: number): void {
-    if (end - start > LONGEST_ARCHIVE_MESSAGE) throw this.#unexpected('copyData');
+    if (this.#length > LONGEST_SMALL_MESSAGE) throw this.#unexpected('copyData');
     this.#small.push(Buffer.from(buffer.subarray(start, end)));
   }
 
@@ -151,7 +155,7 @@ export class BaseBackupReader implements MessageSink {
     else {
       const lsn = parseLsn(columns[0] ?? '');
       const timeline = Number(columns[1]);
-      if (lsn === undefined || !Number.isInteger(timeline)) throw this.#unexpected('dataRow');
+      if (lsn === undefined || !Number.isInteger(timeline) || timeline < 1) throw this.#unexpected('dataRow');
       this.#row = { lsn, timeline };
     }
   }
