@@ -1,0 +1,265 @@
+import type { BackupRequest } from './backup/take-backup.ts';
+import type { Clock } from './clock.ts';
+import type { ClusterConfig, Config } from './config/config.ts';
+import type { DaemonParts, Part } from './daemon.ts';
+import { LarderError } from './errors.ts';
+import { HttpServer } from './http/server.ts';
+import { fullBackupJob } from './jobs/full-backup.ts';
+import { catalogueFacts } from './observability/catalogue-facts.ts';
+import { ClusterWatch } from './observability/cluster-watch.ts';
+import { createLogger } from './observability/logger.ts';
+import type { ClusterMetricsOptions } from './observability/metrics.ts';
+import { Metrics } from './observability/metrics.ts';
+import { runLog } from './observability/run-log.ts';
+import { ServiceState } from './observability/service-state.ts';
+import { Session } from './postgres/sql/session.ts';
+import type { Catalogue } from './repository/catalogue.ts';
+import { readCatalogue } from './repository/catalogue.ts';
+import { expectRepository } from './repository/expect-repository.ts';
+import { parseBackupId } from './repository/layout.ts';
+import { readProcessIdentity } from './repository/process-identity.ts';
+import { openRepository } from './repository/repository.ts';
+import { RunHistory } from './scheduler/history.ts';
+import type { RunListener } from './scheduler/run-events.ts';
+import { RunEvents } from './scheduler/run-events.ts';
+import { JobRunner } from './scheduler/runner.ts';
+import { Schedule } from './scheduler/schedule.ts';
+import type { ScheduledJob } from './scheduler/scheduler.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import type { ObjectStore, StoreLocation } from './storage/object-store.ts';
+import { openStore } from './storage/open-store.ts';
+
+/**
+ * How long a backup waits for another writer, milliseconds: longer than the lease of a Larder that was killed lasts where
+ * nobody can see that it is dead (another host, an earlier container).
+ */
+const LEASE_WAIT = 90_000;
+
+/** A backup that takes longer than the one before it must not break the objective; a tenth of it is forgiven. */
+const AGE_SLACK = 1.1;
+
+/** A cluster's configuration with the store it leads to. */
+export interface ClusterParts {
+  readonly config: ClusterConfig;
+  readonly store: ObjectStore;
+  /** The same store, for worker threads. */
+  readonly location: StoreLocation;
+}
+
+/** Nothing is connected to or read yet. */
+export function clusterParts(config: ClusterConfig): ClusterParts {
+  const location: StoreLocation = { kind: 'filesystem', directory: config.repositoryPath };
+  return { config, location, store: openStore(location) };
+}
+
+/** What a backup of the cluster asks for. `larderVersion` goes into its commit record. */
+export function backupRequest(
+  { config, store, location }: ClusterParts,
+  larderVersion: string,
+): BackupRequest {
+  const { name: cluster, connection, compressionLevel, workers } = config;
+  return {
+    cluster,
+    connection,
+    store,
+    location,
+    compressionLevel,
+    workers,
+    leaseWait: LEASE_WAIT,
+    larderVersion,
+  };
+}
+
+/** Whether the history knows of a backup of the cluster, so that its repository must be there. */
+export async function knowsBackup(history: RunHistory, cluster: string): Promise<boolean> {
+  const runs = await history.runs();
+  return runs.some((run) => run.cluster === cluster && run.backupId !== undefined);
+}
+
+/** The catalogue; empty where no backup was ever taken. Throws when it cannot be read, or ought to be there and is not. */
+export async function readKnownCatalogue(parts: ClusterParts, expected: boolean): Promise<Catalogue> {
+  const { store, location, config } = parts;
+  try {
+    await (expected ? expectRepository(store, location, config.name) : openRepository(store, location));
+  } catch (error) {
+    if (expected || !(error instanceof LarderError) || error.code !== 'REPOSITORY_MISSING') throw error;
+    return { backups: [], unreadable: [] };
+  }
+  return readCatalogue(store);
+}
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly larderVersion: string;
+  /** Takes the log, a JSON line at a time; standard output without it. */
+  readonly log?: { readonly write: (line: string) => void };
+  /** Told of runs beside log, metrics and health. */
+  readonly listener?: RunListener;
+}
+
+/** The service put together; `runDaemon` runs it. */
+export type Service = Pick<DaemonParts, 'parts' | 'stopping' | 'stopFailed'>;
+
+/** What all clusters of a service share. */
+interface Shared extends ServiceOptions {
+  readonly logger: ReturnType<typeof createLogger>;
+  readonly history: RunHistory;
+  readonly events: RunEvents;
+  readonly metrics: Metrics;
+  readonly state: ServiceState;
+}
+
+/**
+ * Builds every part of the service from its configuration; nothing is started, but the state directory is made and read.
+ * Throws STATE_NOT_WRITABLE, and CONFIG_INVALID for a schedule.
+ */
+export async function assembleService(options: ServiceOptions): Promise<Service> {
+  const shared = await assembleShared(options);
+  const { logger, state } = shared;
+  const clusters = options.config.clusters.map((cluster) => assembleCluster(clusterParts(cluster), shared));
+  return {
+    parts: [httpPart(shared), ...clusters.flat()],
+    stopping: () => {
+      logger.info('stopping');
+      state.stopping();
+    },
+    stopFailed: (part, error) => logger.error({ part, err: error }, 'a part did not stop'),
+  };
+}
+
+async function assembleShared(options: ServiceOptions): Promise<Shared> {
+  const { config, clock, larderVersion: version } = options;
+  const logger = createLogger(config.logLevel, options.log);
+  const history = await RunHistory.open(config.stateDirectory, clock);
+  const build = { version, revision: '', nodeVersion: process.version };
+  const metrics = new Metrics(build, config.clusters.map(metricsOptions));
+  const state = new ServiceState(
+    clock,
+    config.clusters.map((cluster) => ({ cluster: cluster.name, ...objectives(cluster) })),
+  );
+  const past = await history.runs();
+  metrics.restore(past);
+  state.restore(past);
+  const events = new RunEvents((error) => logger.error({ err: error }, 'a listener failed'));
+  for (const listener of [metrics.runListener(), state.runListener(), runLog(logger)])
+    events.listen(listener);
+  if (options.listener !== undefined) events.listen(options.listener);
+  return { ...options, logger, history, events, metrics, state };
+}
+
+/** Seconds. */
+function objectives(cluster: ClusterConfig): { maxAgeSeconds: number; timeoutSeconds: number } {
+  return {
+    maxAgeSeconds: Math.round((cluster.objectives.rpo / 1000) * AGE_SLACK),
+    timeoutSeconds: cluster.backupTimeout / 1000,
+  };
+}
+
+function metricsOptions(cluster: ClusterConfig): ClusterMetricsOptions {
+  return {
+    cluster: cluster.name,
+    // a cluster has one repository, which has no name of its own
+    repo: cluster.name,
+    rpoSeconds: cluster.objectives.rpo / 1000,
+    rtoSeconds: cluster.objectives.rto / 1000,
+    jobs: [{ task: 'backup_full', ...objectives(cluster) }],
+  };
+}
+
+function httpPart({ config, state, metrics, logger, larderVersion: version }: Shared): Part {
+  const http = new HttpServer({
+    ...config.http,
+    health: () => state.health(),
+    metrics,
+    requestFailed: (error) => logger.error({ err: error }, 'a request failed'),
+  });
+  return {
+    name: 'http',
+    start: async () => {
+      await http.start();
+      logger.info({ version, host: config.http.host, port: http.port }, 'listening');
+    },
+    stop: () => http.stop(),
+  };
+}
+
+/** The parts of one cluster, in the order of their start. */
+function assembleCluster(parts: ClusterParts, shared: Shared): Part[] {
+  const { history, events, clock, logger } = shared;
+  const { name: cluster } = parts.config;
+  const watch = clusterWatch(parts, shared);
+  events.listen({
+    ended: (run) => {
+      if (run.cluster === cluster) void watch.look();
+    },
+  });
+  const timeoutSeconds = { backup_full: objectives(parts.config).timeoutSeconds };
+  const runner = new JobRunner({ cluster, history, events, clock, timeoutSeconds });
+  const scheduler = new Scheduler({
+    cluster,
+    jobs: [scheduledBackup(parts, shared)],
+    runner,
+    history,
+    clock,
+    ticked: (tick) => {
+      shared.metrics.ticked(tick);
+      shared.state.ticked(tick);
+    },
+    tickFailed: (error) => logger.error({ cluster, err: error }, 'the scheduler could not decide'),
+  });
+  return [
+    { name: `watch of ${cluster}`, start: () => watch.start(), stop: () => watch.stop() },
+    { name: `runs of ${cluster}`, start: () => undefined, stop: () => runner.shutdown() },
+    { name: `schedule of ${cluster}`, start: () => scheduler.start(), stop: () => scheduler.stop() },
+  ];
+}
+
+function scheduledBackup(parts: ClusterParts, { history, clock, larderVersion }: Shared): ScheduledJob {
+  const { name, schedules } = parts.config;
+  const repositoryExpected = (): Promise<boolean> => knowsBackup(history, name);
+  return {
+    job: fullBackupJob({
+      request: backupRequest(parts, larderVersion),
+      clock,
+      processIdentity: readProcessIdentity(),
+      repositoryExpected,
+    }),
+    schedule: new Schedule(schedules.full),
+    newestBackup: async () => newestStart(await readKnownCatalogue(parts, await repositoryExpected())),
+  };
+}
+
+/** When the newest backup was started, by its name: also that of one whose record cannot be read. Milliseconds. */
+function newestStart({ backups, unreadable }: Catalogue): number | undefined {
+  const starts = [...backups, ...unreadable].flatMap(({ id }) => parseBackupId(id)?.started ?? []);
+  return starts.length === 0 ? undefined : Math.max(...starts);
+}
+
+function clusterWatch(parts: ClusterParts, shared: Shared): ClusterWatch {
+  const { history, clock, metrics, state, logger } = shared;
+  const { name: cluster, connection } = parts.config;
+  return new ClusterWatch({
+    cluster,
+    repo: cluster,
+    probes: {
+      server: async () => (await Session.open(connection)).close(),
+      backups: async () =>
+        catalogueFacts(await readKnownCatalogue(parts, await knowsBackup(history, cluster))),
+      space: async () => {
+        const found = await parts.store.capacity();
+        return found === undefined ? undefined : { capacityBytes: found.total, freeBytes: found.free };
+      },
+    },
+    clock,
+    metrics,
+    state,
+    probeFailed: (error) => logger.warn({ cluster, err: error }, 'a check failed'),
+  });
+}
+
+/** Whether a backup of the cluster was ever stored, as far as this host remembers. Throws STATE_NOT_WRITABLE. */
+export async function hasBackedUp(history: RunHistory, cluster: string): Promise<boolean> {
+  const runs = await history.runs();
+  return runs.some((run) => run.cluster === cluster && run.result === 'success');
+}
