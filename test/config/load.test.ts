@@ -49,7 +49,7 @@ describe('the environment alone', () => {
           name: 'truck',
           connection: expect.objectContaining({ user: 'larder', hosts: [{ host: 'db', port: 5432 }] }),
           repositoryPath: join(directory, 'backups'),
-          schedules: { full: '0 2 * * *' },
+          schedules: { full: '0 2 * * 0' },
           retentionDays: 30,
           objectives: { rpo: 86_400_000, rto: 14_400_000, storage: 0.8 },
           compressionLevel: 1,
