@@ -257,9 +257,3 @@ function clusterWatch(parts: ClusterParts, shared: Shared): ClusterWatch {
     probeFailed: (error) => logger.warn({ cluster, err: error }, 'a check failed'),
   });
 }
-
-/** Whether a backup of the cluster was ever stored, as far as this host remembers. Throws STATE_NOT_WRITABLE. */
-export async function hasBackedUp(history: RunHistory, cluster: string): Promise<boolean> {
-  const runs = await history.runs();
-  return runs.some((run) => run.cluster === cluster && run.result === 'success');
-}
