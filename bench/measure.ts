@@ -1,0 +1,118 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { InstanceUser } from '../src/postgres/server/instance-user.ts';
+import { childrenOf, endedChildrenCpuSeconds, residentBytes } from './process-tree.ts';
+
+/** A program to run to its end. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** All the environment it gets beside PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The account it runs under; `undefined` for this process's own. */
+  readonly user: InstanceUser | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Measurement {
+  readonly wallSeconds: number;
+  /** Of the program and all its children, and of the server's processes that served it. */
+  readonly cpuSeconds: number;
+  /** The server's part of `cpuSeconds`. */
+  readonly serverCpuSeconds: number;
+  /** The most that the program and its children held at once, without the server. */
+  readonly peakBytes: number;
+  readonly output: string;
+}
+
+const SAMPLE_INTERVAL = 100;
+const SERVER_PATIENCE = 10_000;
+
+/**
+ * Runs a program and measures it; one at a time, since the CPU time is what this process's collected children grew by.
+ *
+ * @param postmaster process id of the server that the program talks to. Each session is a child of it, so its collected
+ *   children grow by exactly what the walsender and every other session of the program took. The checkpointer, the
+ *   archiver and what `archive_command` starts live on and are counted for nobody.
+ * @throws Error with the program's last words when it fails; the signal's reason
+ */
+export async function measure(command: Command, postmaster?: number): Promise<Measurement> {
+  const residents = new Set(postmaster === undefined ? [] : childrenOf(postmaster));
+  const ownBefore = endedChildrenCpuSeconds(process.pid);
+  const serverBefore = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster);
+  const begun = performance.now();
+  const child = start(command);
+  const output = collectOutput(child);
+  let peakBytes = 0;
+  const sample = (): void => {
+    if (child.pid !== undefined) peakBytes = Math.max(peakBytes, residentBytes(child.pid));
+  };
+  const timer = setInterval(sample, SAMPLE_INTERVAL);
+  const code = await exitCode(child).finally(() => clearInterval(timer));
+  const wallSeconds = (performance.now() - begun) / 1000;
+  const ownCpu = endedChildrenCpuSeconds(process.pid) - ownBefore;
+  command.signal.throwIfAborted();
+  if (code !== 0) throw failure(command, code, await output);
+  if (postmaster !== undefined) await sessionsEnded(postmaster, residents);
+  const serverCpuSeconds = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster) - serverBefore;
+  const cpuSeconds = ownCpu + serverCpuSeconds;
+  return { wallSeconds, cpuSeconds, serverCpuSeconds, peakBytes, output: await output };
+}
+
+/** Runs a program that is not measured. Throws as `measure` does. */
+export async function run(command: Command): Promise<string> {
+  const child = start(command);
+  const output = collectOutput(child);
+  const code = await exitCode(child);
+  command.signal.throwIfAborted();
+  if (code !== 0) throw failure(command, code, await output);
+  return output;
+}
+
+function start({ program, args, environment, user, signal }: Command): ChildProcess {
+  return spawn(program, args, {
+    // its own: the caller's may be closed to the user the program runs under
+    cwd: '/',
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+  });
+}
+
+/** The number, or the name of the signal that ended it. Throws when the program cannot be started. */
+async function exitCode(child: ChildProcess): Promise<unknown> {
+  let aborted: unknown;
+  child.once('error', (error) => (aborted = error));
+  const exited = once(child, 'exit').catch(() => [undefined]);
+  if (child.pid === undefined) {
+    await exited;
+    throw aborted;
+  }
+  const [code, signal] = (await exited) as unknown[];
+  return code ?? signal ?? aborted;
+}
+
+async function collectOutput(child: ChildProcess): Promise<string> {
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  }
+  await new Promise((resolve) => child.once('close', resolve));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The kernel adds a session's time to the postmaster when that has collected it, shortly after the client is gone. */
+async function sessionsEnded(postmaster: number, residents: ReadonlySet<number>): Promise<void> {
+  const deadline = performance.now() + SERVER_PATIENCE;
+  while (childrenOf(postmaster).some((pid) => !residents.has(pid))) {
+    if (performance.now() > deadline) throw new Error('a session of the measured program does not end');
+    await delay(10);
+  }
+}
+
+function failure({ program, args }: Command, code: unknown, output: string): Error {
+  const words = output.trimEnd().split('\n').slice(-20).join('\n');
+  return new Error(`${program} ${args[0] ?? ''} ended with ${String(code)}:\n${words}`);
+}
