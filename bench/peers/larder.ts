@@ -6,7 +6,6 @@ import type { Bench, BenchServer } from '../server.ts';
 import { bytesBelow, filesBelow, type Peer } from './peer.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../scripts/larder');
-void join;
 
 export interface LarderPeer extends Peer {
   readonly restore: (target: string) => Promise<Measurement>;
