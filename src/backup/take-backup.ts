@@ -93,7 +93,8 @@ export async function takeFullBackup(request: BackupRequest, context: BackupCont
         warnings,
       });
     } finally {
-      await lease.release();
+      // a lease that cannot be given back runs out by itself; that does not undo the backup
+      await lease.release().catch(() => undefined);
     }
   } finally {
     await source.close();

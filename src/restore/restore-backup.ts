@@ -1,4 +1,4 @@
-import { chown, mkdir, open, symlink, unlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, symlink, unlink } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
@@ -82,6 +82,8 @@ async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Pro
   const { owner, backup } = plan.request;
   for (const target of [plan.target, ...plan.tablespaces.flatMap((tablespace) => tablespace.target ?? [])]) {
     await clearTarget(target);
+    // PostgreSQL refuses a data directory that others may enter
+    await chmod(target.path, 0o700);
     if (owner !== undefined) await chown(target.path, owner.uid, owner.gid);
     const marker = { backup: backup.id, began: new Date(clock.now()).toISOString() };
     await writeDurably(

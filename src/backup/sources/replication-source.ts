@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { LarderError } from '../../errors.ts';
 import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
 import { streamBaseBackup } from '../../postgres/replication/base-backup.ts';
@@ -38,7 +39,7 @@ export class ReplicationSource implements BackupSource {
 
   async read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome> {
     // the backup carries its own WAL: without a slot the server may recycle the first segments while it sends files
-    await this.#connection.createTemporarySlot(`larder_backup_${process.pid}`);
+    await this.#connection.createTemporarySlot(`larder_backup_${randomBytes(6).toString('hex')}`);
     const archives = new ArchiveFiles(receiver);
     const outcome = await streamBaseBackup(
       this.#connection,

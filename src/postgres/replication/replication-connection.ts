@@ -18,6 +18,9 @@ export interface SystemIdentity {
   readonly position: Lsn;
 }
 
+/** How long the server may take to say goodbye. */
+const CLOSE_LIMIT_MS = 2_000;
+
 /** What `pg` keeps on its client and does not show in its types. */
 interface ClientInternals {
   readonly connection: { readonly stream: Socket };
@@ -99,8 +102,12 @@ export class ReplicationConnection {
 
   /** Ends the connection; a temporary slot goes with it. Never throws. */
   async close(): Promise<void> {
-    if (this.#internals.connection.stream.destroyed) return;
+    const { stream } = this.#internals.connection;
+    if (stream.destroyed) return;
+    // a server that is gone without a word would be waited for
+    const timer = setTimeout(() => stream.destroy(), CLOSE_LIMIT_MS);
     await this.#client.end().catch(() => undefined);
+    clearTimeout(timer);
   }
 
   #cancel(): void {
