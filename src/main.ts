@@ -72,7 +72,8 @@ function output(stream: NodeJS.WriteStream): Output {
     write: (text) => void stream.write(text),
     isTerminal: (stream.isTTY as boolean | undefined) === true,
     get columns() {
-      return stream.isTTY ? stream.columns : DEFAULT_COLUMNS;
+      // a terminal that was never told its size says 0
+      return stream.isTTY && stream.columns > 0 ? stream.columns : DEFAULT_COLUMNS;
     },
   };
 }

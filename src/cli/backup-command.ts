@@ -117,6 +117,6 @@ function printResult(
     return;
   }
   const rate = ['rate', formatRate(record.sourceBytes, durationSeconds)] as const;
-  stdout.write(formatPairs([...backupFacts(record), rate]));
+  stdout.write(formatPairs([...backupFacts(record, durationSeconds), rate]));
   for (const warning of warnings) stdout.write(`warning: ${printable(warning)}\n`);
 }

@@ -3,15 +3,15 @@ import { formatBytes, formatDuration, formatRatio, formatTime, plural } from './
 
 type Pair = readonly [name: string, value: string];
 
-/** The facts of a backup for a reader, one after the other; details like its objects are left to `backupDetails`. */
-export function backupFacts(record: CommitRecord): readonly Pair[] {
+/** The facts of a backup for a reader; `seconds` is how long it took, where that was measured. */
+export function backupFacts(record: CommitRecord, seconds = durationSeconds(record)): readonly Pair[] {
   const { sourceBytes, storedBytes, files, startLsn, stopLsn, timeline } = record;
   return [
     ['backup', record.id],
     ['state', stateText(record)],
     ['server', `PostgreSQL ${record.serverVersion}, system ${record.systemIdentifier}`],
     ['started', formatTime(record.startTime)],
-    ['took', formatDuration(durationSeconds(record))],
+    ['took', formatDuration(seconds)],
     ['source', `${formatBytes(sourceBytes)} in ${plural(files, 'file')}`],
     ['stored', `${formatBytes(storedBytes)} (${formatRatio(sourceBytes, storedBytes)})`],
     ['WAL', `${startLsn} to ${stopLsn}, timeline ${timeline}`],
@@ -44,7 +44,7 @@ export function stateText({ state, warnings }: CommitRecord): string {
   return warnings.length === 0 ? 'complete' : `complete, ${plural(warnings.length, 'warning')}`;
 }
 
-/** From the first byte to the last, seconds. */
+/** Seconds, from the second in its name to its end. */
 export function durationSeconds({ startTime, endTime }: CommitRecord): number {
   return (Date.parse(endTime) - Date.parse(startTime)) / 1000;
 }

@@ -2,11 +2,20 @@ import { Command, CommanderError } from 'commander';
 import { LarderError } from '../errors.ts';
 import { backupCommand } from './backup-command.ts';
 import type { CliParts } from './cli-parts.ts';
+import { configCommand } from './config-command.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import { listCommand } from './list-command.ts';
+import { restoreCommand } from './restore-command.ts';
+import { verifyCommand } from './verify-command.ts';
 
 /** Every command, in the order of `larder --help`. */
-const COMMANDS: readonly ((parts: CliParts) => Command)[] = [backupCommand, listCommand];
+const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
+  backupCommand,
+  listCommand,
+  restoreCommand,
+  verifyCommand,
+  configCommand,
+];
 
 /**
  * Runs the command that the arguments name. Throws USAGE for arguments that are not understood, and what the command
