@@ -45,8 +45,7 @@ async function serve(request: FrameWorkerRequest): Promise<void> {
       answer({ kind: 'finished', packs: await packs.finish() });
       return;
     case 'abort':
-      await packs.abort();
-      answer({ kind: 'aborted' });
+      await packs.abort().finally(() => answer({ kind: 'aborted' }));
       return;
   }
 }

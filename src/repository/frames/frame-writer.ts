@@ -54,6 +54,8 @@ interface OpenFrame {
 
 interface FrameThread {
   readonly worker: Worker;
+  /** Resolves when the thread is gone, for whatever reason. */
+  readonly ended: Promise<void>;
   /** Frames handed over and not answered yet, oldest first: a worker answers in order. */
   readonly underway: OpenFrame[];
 }
@@ -137,12 +139,10 @@ export class FrameWriter {
     return { frames: this.#frames, packs: packs.flat().sort((a, b) => (a.name < b.name ? -1 : 1)) };
   }
 
-  /** Stops the workers; what they were writing is removed. Never throws. */
+  /** Stops the workers; what they were writing is removed. Never throws; may be called at any time, also after `finish`. */
   async abort(): Promise<void> {
-    this.#failure ??= new LarderError('INTERRUPTED', 'the backup was given up');
-    await Promise.all(
-      this.#threads.map((thread) => ask(thread.worker, { kind: 'abort' }).catch(() => undefined)),
-    );
+    this.#fail(new LarderError('INTERRUPTED', 'the backup was given up'));
+    await Promise.all(this.#threads.map((thread) => ask(thread, { kind: 'abort' }).catch(() => undefined)));
     await this.#terminate();
   }
 
@@ -193,12 +193,11 @@ export class FrameWriter {
   }
 
   #startThread(workerData: FrameWorkerData): FrameThread {
-    const thread: FrameThread = {
-      worker: startWorker(import.meta.url, 'frame-worker', { workerData }),
-      underway: [],
-    };
-    thread.worker.on('message', (answer: FrameWorkerAnswer) => this.#answered(thread, answer));
-    thread.worker.on('error', (error: Error) => {
+    const worker = startWorker(import.meta.url, 'frame-worker', { workerData });
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const thread: FrameThread = { worker, ended, underway: [] };
+    worker.on('message', (answer: FrameWorkerAnswer) => this.#answered(thread, answer));
+    worker.on('error', (error: Error) => {
       this.#fail(new LarderError('INTERNAL', `a frame worker ended: ${error.message}`, { cause: error }));
     });
     return thread;
@@ -220,7 +219,7 @@ export class FrameWriter {
   }
 
   async #finishThread(thread: FrameThread): Promise<readonly StoredObject[]> {
-    const answer = await ask(thread.worker, { kind: 'finish' });
+    const answer = await ask(thread, { kind: 'finish' });
     if (answer.kind === 'finished') return answer.packs;
     throw answer.kind === 'failed'
       ? errorFromMessage(answer.error)
@@ -253,16 +252,22 @@ function post(worker: Worker, request: FrameWorkerRequest): void {
   worker.postMessage(request);
 }
 
-/** Sends a request that is answered once, after everything sent before it; rejects when the worker ends instead. */
-function ask(worker: Worker, request: FrameWorkerRequest): Promise<FrameWorkerAnswer> {
+/**
+ * Sends a request that is answered once, after everything sent before it; rejects when the worker ends, or has ended,
+ * instead. Failures of frames sent before are no answer to `abort`: the worker has yet to remove what it wrote.
+ */
+function ask(
+  { worker, ended }: FrameThread,
+  request: { readonly kind: 'finish' | 'abort' },
+): Promise<FrameWorkerAnswer> {
   return new Promise((resolve, reject) => {
     const onMessage = (answer: FrameWorkerAnswer): void => {
-      if (answer.kind === 'frame') return;
+      if (answer.kind === 'frame' || (answer.kind === 'failed' && request.kind === 'abort')) return;
       worker.off('message', onMessage);
       resolve(answer);
     };
     worker.on('message', onMessage);
-    worker.once('exit', () => reject(new LarderError('INTERNAL', 'a frame worker ended early')));
+    void ended.then(() => reject(new LarderError('INTERNAL', 'a frame worker ended early')));
     post(worker, request);
   });
 }
