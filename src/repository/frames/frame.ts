@@ -79,10 +79,14 @@ export function decodeFrameHeader(
   bytes: Buffer,
 ): (FrameHeader & { readonly compressed: boolean }) | undefined {
   if (bytes.length < FRAME_HEADER_LENGTH) return undefined;
-  const codec = bytes.readUInt8(12);
+  // with the three zeros behind it
+  const codec = bytes.readUInt32LE(12);
   const storedLength = bytes.readUInt32LE(0);
   const contentLength = bytes.readUInt32LE(4);
-  if (contentLength > FRAME_CONTENT_LIMIT || storedLength > contentLength) return undefined;
+  if (contentLength > FRAME_CONTENT_LIMIT) return undefined;
+  // content that did not shrink is never kept compressed, so no damage turns one codec into the other
+  if (codec === CODEC.plain ? storedLength !== contentLength : storedLength >= contentLength)
+    return undefined;
   if (codec !== CODEC.plain && codec !== CODEC.zstd) return undefined;
   return { storedLength, contentLength, checksum: bytes.readUInt32LE(8), compressed: codec === CODEC.zstd };
 }

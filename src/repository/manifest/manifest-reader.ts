@@ -115,7 +115,7 @@ class ManifestCollector {
       const frame = this.#frames[extent.frame];
       if (
         frame === undefined ||
-        extent.frameOffset > frame.contentLength ||
+        extent.frameOffset >= frame.contentLength ||
         extent.fileOffset + extent.length > size
       ) {
         throw damaged(this.#name, 'an extent lies outside its file or its frame');
