@@ -122,11 +122,11 @@ async function measureSmall(bench: Bench, rounds: number): Promise<SmallRun[]> {
   for (let round = 0; round < rounds; round++) {
     await peer.prepare();
     await server.settle();
+    const clusterBytes = await bytesBelow(server.home.dataDirectory);
     const before = await server.checkpointSeconds();
     const { wallSeconds } = await peer.backup();
     const checkpointSeconds = (await server.checkpointSeconds()) - before;
-    const [clusterBytes, objects] = [await bytesBelow(server.home.dataDirectory), await peer.objectCount()];
-    runs.push({ clusterBytes, wallSeconds, checkpointSeconds, objects });
+    runs.push({ clusterBytes, wallSeconds, checkpointSeconds, objects: await peer.objectCount() });
   }
   return runs;
 }

@@ -23,7 +23,6 @@ export interface Measurement {
   readonly serverCpuSeconds: number;
   /** The most that the program and its children held at once, without the server. */
   readonly peakBytes: number;
-  readonly output: string;
 }
 
 const SAMPLE_INTERVAL = 100;
@@ -57,7 +56,7 @@ export async function measure(command: Command, postmaster?: number): Promise<Me
   if (postmaster !== undefined) await sessionsEnded(postmaster, residents);
   const serverCpuSeconds = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster) - serverBefore;
   const cpuSeconds = ownCpu + serverCpuSeconds;
-  return { wallSeconds, cpuSeconds, serverCpuSeconds, peakBytes, output: await output };
+  return { wallSeconds, cpuSeconds, serverCpuSeconds, peakBytes };
 }
 
 /** Runs a program that is not measured. Throws as `measure` does. */

@@ -8,7 +8,7 @@ import { median, targetsOf } from '../../bench/targets.ts';
 const MEBIBYTE = 1024 * 1024;
 
 function took(wallSeconds: number, cpuSeconds: number, peakMebibytes = 100): Measurement {
-  return { wallSeconds, cpuSeconds, serverCpuSeconds: 0, peakBytes: peakMebibytes * MEBIBYTE, output: '' };
+  return { wallSeconds, cpuSeconds, serverCpuSeconds: 0, peakBytes: peakMebibytes * MEBIBYTE };
 }
 
 function runsOf(name: string, walls: readonly number[], peak = 100): PeerRuns {
