@@ -47,8 +47,13 @@ export class FramedObjectWriter {
     level: number,
   ): Promise<FramedObjectWriter> {
     const framed = new FramedObjectWriter(name, level, await store.create(name));
-    await framed.#append(encodeObjectHeader(kind));
-    return framed;
+    try {
+      await framed.#append(encodeObjectHeader(kind));
+      return framed;
+    } catch (error) {
+      await framed.abort();
+      throw error;
+    }
   }
 
   /** Adds bytes, which the caller may change once the promise resolved. */

@@ -38,7 +38,7 @@ export class PackWriter {
   /** Adds one frame. The promise resolves when the store has taken its bytes, not when they are durable. */
   async add(content: Buffer): Promise<FrameReference> {
     const frame = encodeFrame(content, this.#options.level);
-    const pack = (this.#pack ??= await this.#open());
+    const pack = this.#pack ?? (await this.#open());
     const offset = pack.size;
     await append(pack, frame.header);
     await append(pack, frame.payload);
@@ -77,6 +77,8 @@ export class PackWriter {
       hash: createHash('sha256'),
       size: 0,
     };
+    // known before its first bytes: a store that refuses them leaves something to give up
+    this.#pack = pack;
     await append(pack, encodeObjectHeader('pack'));
     return pack;
   }
