@@ -1,15 +1,23 @@
 import { Command, CommanderError } from 'commander';
 import { LarderError } from '../errors.ts';
 import { backupCommand } from './backup-command.ts';
+import { checkCommand } from './check-command.ts';
 import type { CliParts } from './cli-parts.ts';
 import { configCommand } from './config-command.ts';
+import { daemonCommand } from './daemon-command.ts';
+import { demoCommand } from './demo-command.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import { listCommand } from './list-command.ts';
 import { restoreCommand } from './restore-command.ts';
+import { startCommand } from './start-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
 /** Every command, in the order of `larder --help`. */
 const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
+  startCommand,
+  daemonCommand,
+  demoCommand,
+  checkCommand,
   backupCommand,
   listCommand,
   restoreCommand,
