@@ -6,7 +6,8 @@ import type { ReadFile } from './read-file.ts';
 import { isTree } from './settings-tree.ts';
 import type { Tree } from './settings-tree.ts';
 
-const DEFAULT_FILE = 'config/larder.yaml';
+/** The configuration file where LARDER_CONFIG names none; used when it exists. */
+export const DEFAULT_FILE = 'config/larder.yaml';
 
 /** The configuration file, parsed; `name` is how the user knows it. */
 export interface ConfigFile {
