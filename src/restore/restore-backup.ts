@@ -81,10 +81,9 @@ function targets(plan: RestorePlan): string[] {
 async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Promise<void> {
   const { owner, backup } = plan.request;
   for (const target of [plan.target, ...plan.tablespaces.flatMap((tablespace) => tablespace.target ?? [])]) {
-    await clearTarget(target);
+    await clearTarget(target, owner);
     // PostgreSQL refuses a data directory that others may enter
     await chmod(target.path, 0o700);
-    if (owner !== undefined) await chown(target.path, owner.uid, owner.gid);
     const marker = { backup: backup.id, began: new Date(clock.now()).toISOString() };
     await writeDurably(
       join(target.path, UNFINISHED_MARKER),

@@ -1,7 +1,8 @@
 import type { BigIntStats } from 'node:fs';
-import { mkdir, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LarderError, systemErrorCode } from '../errors.ts';
+import type { Owner } from './durable.ts';
 
 /** Stands in a directory from the first write of a restore to its last: what lies beside it is ours and unfinished. */
 export const UNFINISHED_MARKER = 'larder_restore_unfinished';
@@ -38,9 +39,10 @@ export async function inspectTarget(directory: string, option: string): Promise<
   );
 }
 
-/** Makes the directory ready: there, empty, private. Only what a broken-off restore left is removed. */
-export async function clearTarget(target: TargetDirectory): Promise<void> {
-  if (target.state === 'absent') await mkdir(target.path, { recursive: true, mode: 0o700 });
+/** Makes the directory ready: there, empty, private, the owner's. Only what a broken-off restore left is removed. */
+export async function clearTarget(target: TargetDirectory, owner: Owner | undefined): Promise<void> {
+  if (target.state === 'absent') await makeTarget(target.path, owner);
+  if (owner !== undefined) await chown(target.path, owner.uid, owner.gid);
   if (target.state !== 'unfinished') return;
   const again = await inspectTarget(target.path, 'the directory');
   if (again.state !== 'unfinished') return;
@@ -48,6 +50,15 @@ export async function clearTarget(target: TargetDirectory): Promise<void> {
   for (const name of (await entries(target.path)) ?? []) {
     if (!IGNORED.has(name) && name !== UNFINISHED_MARKER)
       await rm(join(target.path, name), { recursive: true, force: true });
+  }
+}
+
+/** Parents that are made with it become the owner's too: they are private, and he has to pass through them. */
+async function makeTarget(path: string, owner: Owner | undefined): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (owner === undefined || first === undefined) return;
+  for (let made = dirname(path); made.length >= first.length; made = dirname(made)) {
+    await chown(made, owner.uid, owner.gid);
   }
 }
 
