@@ -65,14 +65,16 @@ export type CommitRecord = z.infer<typeof schema>;
 /** Larger than any record of ours: packs of 64 MiB give 200 bytes each, so this is reached beyond 20 TB. */
 export const COMMIT_RECORD_LIMIT = 64 * 1024 * 1024;
 
-function seal(json: string): string {
-  return createHash('sha256').update(json).digest('hex');
+/** A record as stored: its JSON, with the SHA-256 of that JSON as one more member at the end. */
+function seal(record: object): Buffer {
+  const sha256 = createHash('sha256')
+    .update(JSON.stringify(record, null, 2))
+    .digest('hex');
+  return Buffer.from(`${JSON.stringify({ ...record, sha256 }, null, 2)}\n`, 'utf8');
 }
 
-/** The record as stored: its JSON, with the SHA-256 of that JSON as one more member at the end. */
 export function encodeCommitRecord(record: CommitRecord): Buffer {
-  const sha256 = seal(JSON.stringify(record, null, 2));
-  return Buffer.from(`${JSON.stringify({ ...record, sha256 }, null, 2)}\n`, 'utf8');
+  return seal(record);
 }
 
 /**
@@ -91,7 +93,8 @@ export function decodeCommitRecord(bytes: Uint8Array, name: string): CommitRecor
       },
     );
   }
-  if (sha256 !== seal(JSON.stringify(rest, null, 2))) {
+  // compared whole, so that no byte can change, not even one that JSON would pass over
+  if (sha256 === undefined || !seal(rest).equals(bytes)) {
     throw new LarderError('OBJECT_DAMAGED', `${name} does not agree with its own checksum`);
   }
   const parsed = schema.safeParse(rest);

@@ -44,7 +44,8 @@ export function checkObjectHeader(bytes: Uint8Array, kind: ObjectKind, name: str
       hint: 'Use that release, or a later one, to read this repository.',
     });
   }
-  if (header.readUInt8(7) !== OBJECT_KINDS[kind] || header.readUInt32LE(12) !== OBJECT_HEADER_LENGTH) {
+  const expected = encodeObjectHeader(kind);
+  if (!header.subarray(0, OBJECT_HEADER_LENGTH).equals(expected)) {
     throw new LarderError('OBJECT_DAMAGED', `${name} is not a ${kind}`);
   }
 }

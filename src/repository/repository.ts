@@ -42,16 +42,10 @@ const RECORD_LIMIT = 1024 * 1024;
  *   readable record; REPOSITORY_NEWER_FORMAT; whatever the store throws
  */
 export async function openRepository(store: ObjectStore, location: StoreLocation): Promise<Repository> {
-  const bytes = await readRecord(store);
-  if (bytes !== undefined) return { store, location, record: decodeRecord(bytes, store.description) };
+  const record = await readRecord(store);
+  if (record !== undefined) return { store, location, record };
   for await (const object of store.list('')) {
-    throw new LarderError(
-      'REPOSITORY_DAMAGED',
-      `${store.description} holds ${object.name} but no ${REPOSITORY_FILE}`,
-      {
-        hint: `Put ${REPOSITORY_FILE} back from a copy, or name an empty place for a new repository.`,
-      },
-    );
+    throw damaged(`${store.description} holds ${object.name} but no ${REPOSITORY_FILE}`);
   }
   throw new LarderError('REPOSITORY_MISSING', `there is no repository at ${store.description}`, {
     hint: 'The first "larder backup" makes one; for an existing one, check BACKUP_DIR and that its volume is mounted.',
@@ -94,11 +88,12 @@ export function assertLineage({ record, store }: Repository, lineage: Lineage): 
   );
 }
 
-async function readRecord(store: ObjectStore): Promise<Uint8Array | undefined> {
+async function readRecord(store: ObjectStore): Promise<RepositoryRecord | undefined> {
   try {
-    return await store.get(REPOSITORY_FILE, RECORD_LIMIT);
+    return decodeRecord(await store.get(REPOSITORY_FILE, RECORD_LIMIT), store.description);
   } catch (error) {
     if (error instanceof LarderError && error.code === 'OBJECT_MISSING') return undefined;
+    if (error instanceof LarderError && error.code === 'OBJECT_DAMAGED') throw damaged(error.message, error);
     throw error;
   }
 }
@@ -132,8 +127,12 @@ function decodeRecord(bytes: Uint8Array, where: string): RepositoryRecord {
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new LarderError(
-    'REPOSITORY_DAMAGED',
-    `${REPOSITORY_FILE} of ${where} cannot be read: ${z.prettifyError(parsed.error)}`,
-  );
+  throw damaged(`${REPOSITORY_FILE} of ${where} cannot be read: ${z.prettifyError(parsed.error)}`);
+}
+
+function damaged(message: string, cause?: Error): LarderError {
+  return new LarderError('REPOSITORY_DAMAGED', message, {
+    hint: `Put ${REPOSITORY_FILE} back from a copy, or name an empty place for a new repository.`,
+    cause,
+  });
 }
