@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../storage/object-store.ts';
-import { backupOfCommitRecord, backupOfObject, commitRecordName } from './layout.ts';
+import { backupOfCommitRecord, backupOfObject, backupPrefix, commitRecordName } from './layout.ts';
 
 /** What was removed. */
 export interface Swept {
@@ -25,18 +25,21 @@ export async function sweepLeftovers(store: ObjectStore): Promise<Swept> {
     if (names === undefined) objects.set(backup, [name]);
     else names.push(name);
   }
-  const backups = [...objects.keys()].filter((id) => !committed.has(id));
-  for (const id of backups) {
+  const backups: string[] = [];
+  for (const [id, names] of objects) {
     // a listing can be stale; the question put to the one object that decides is not
-    if ((await store.stat(commitRecordName(id))) !== undefined) continue;
-    for (const name of objects.get(id) ?? []) await store.delete(name);
+    if (committed.has(id) || (await store.stat(commitRecordName(id))) !== undefined) continue;
+    for (const name of names) await store.delete(name);
+    backups.push(id);
   }
   return { backups, temporaryFiles };
 }
 
 /** Removes the objects of one backup that will not be committed. The caller holds the lease. */
 export async function discardBackup(store: ObjectStore, backupId: string): Promise<void> {
+  // its record may have been stored by a call that failed: without it, the rest is nobody's
+  await store.delete(commitRecordName(backupId));
   const names: string[] = [];
-  for await (const { name } of store.list(`${backupId}/`)) names.push(name);
+  for await (const { name } of store.list(backupPrefix(backupId))) names.push(name);
   for (const name of names) await store.delete(name);
 }
