@@ -77,14 +77,16 @@ export class BulkQuery implements MessageSink {
     if (this.#done) return;
     try {
       this.#reader.push(bytes, 0, bytes.length);
-      const room = this.#room();
-      if (room !== undefined) this.#holdBack(room);
+      this.#holdBack();
     } catch (error) {
       this.#end(error);
     }
   }
 
-  #holdBack(room: Promise<void>): void {
+  #holdBack(): void {
+    // the sink may just have had its last message: pg reads on
+    const room = this.#done ? undefined : this.#room();
+    if (room === undefined) return;
     this.#socket.pause();
     room.then(
       () => this.#socket.resume(),
