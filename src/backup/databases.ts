@@ -23,14 +23,17 @@ export async function readDatabases(
 ): Promise<readonly DatabaseSize[] | null> {
   try {
     const client = await openClient(settings, { signal });
+    const drop = (): void => void client.connection.stream.destroy();
+    signal.addEventListener('abort', drop, { once: true });
     try {
       const { rows } = await client.query<{ name: string; bytes: string | null }>(QUERY);
       return rows.map(({ name, bytes }) => ({ name, bytes: bytes === null ? null : Number(bytes) }));
     } finally {
       await client.end();
+      signal.removeEventListener('abort', drop);
     }
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch {
+    signal.throwIfAborted();
     return null;
   }
 }

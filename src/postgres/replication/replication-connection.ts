@@ -36,14 +36,22 @@ export class ReplicationConnection {
   readonly #client: Client;
   readonly #internals: ClientInternals;
   readonly #router: SocketRouter;
+  readonly #signal: AbortSignal | undefined;
+  readonly #drop = (): void => void this.#internals.connection.stream.destroy();
 
-  private constructor(client: Client, router: SocketRouter) {
+  private constructor(client: Client, router: SocketRouter, signal: AbortSignal | undefined) {
     this.#client = client;
     this.#internals = client as unknown as ClientInternals;
     this.#router = router;
+    this.#signal = signal;
+    // a server that fell silent would keep a command waiting for ever
+    signal?.addEventListener('abort', this.#drop, { once: true });
   }
 
-  /** @throws LarderError as `openClient` does, with the mends for replication connections */
+  /**
+   * @param signal ends the connection whenever it aborts
+   * @throws LarderError as `openClient` does, with the mends for replication connections
+   */
   static async open(settings: ConnectionSettings, signal?: AbortSignal): Promise<ReplicationConnection> {
     const router = new SocketRouter();
     const client = await openClient(settings, {
@@ -51,7 +59,7 @@ export class ReplicationConnection {
       createSocket: () => router.createSocket(),
       ...(signal === undefined ? {} : { signal }),
     });
-    return new ReplicationConnection(client, router);
+    return new ReplicationConnection(client, router, signal);
   }
 
   async identifySystem(): Promise<SystemIdentity> {
@@ -76,12 +84,13 @@ export class ReplicationConnection {
     await this.command(`CREATE_REPLICATION_SLOT "${name}" TEMPORARY PHYSICAL (RESERVE_WAL true)`);
   }
 
-  /** One short command and its rows. */
+  /** One short command and its rows. Throws as `serverError`, or the signal's reason. */
   async command(text: string): Promise<Record<string, unknown>[]> {
     try {
       const result = await this.#client.query<Record<string, unknown>>(text);
       return result.rows;
     } catch (error) {
+      this.#signal?.throwIfAborted();
       throw serverError(error, text.split(' ')[0] ?? text);
     }
   }
@@ -102,10 +111,11 @@ export class ReplicationConnection {
 
   /** Ends the connection; a temporary slot goes with it. Never throws. */
   async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#drop);
     const { stream } = this.#internals.connection;
     if (stream.destroyed) return;
     // a server that is gone without a word would be waited for
-    const timer = setTimeout(() => stream.destroy(), CLOSE_LIMIT_MS);
+    const timer = setTimeout(this.#drop, CLOSE_LIMIT_MS);
     await this.#client.end().catch(() => undefined);
     clearTimeout(timer);
   }
