@@ -45,30 +45,21 @@ export async function fillVaried(server: TestServer): Promise<void> {
   await server.query('CREATE ROLE mover LOGIN REPLICATION');
 }
 
-/** Makes tablespaces with a table each; gives their OIDs by name. `in place` ones need allow_in_place_tablespaces. */
-export async function addTablespace(
-  server: TestServer,
-  name: string,
-  directory: string | 'in place',
-): Promise<number> {
-  if (directory !== 'in place') {
+/** Makes a tablespace that holds a table and its index, in place without a directory; gives its OID. */
+export async function addTablespace(server: TestServer, name: string, directory?: string): Promise<number> {
+  if (directory === undefined) {
+    await server.query('ALTER SYSTEM SET allow_in_place_tablespaces = on');
+    await server.query('SELECT pg_reload_conf(), pg_sleep(0.2)');
+  } else {
     await mkdir(directory, { recursive: true });
     await giveToServer(directory);
   }
-  const location = directory === 'in place' ? '' : directory;
-  const inPlace = directory === 'in place' ? 'SET allow_in_place_tablespaces = on;' : '';
-  for (const statement of [
-    `CREATE TABLESPACE ${name} LOCATION '${location}'`,
+  // one by one: a text of several statements is one transaction, in which no tablespace can be made
+  await server.query(`CREATE TABLESPACE ${name} LOCATION '${directory ?? ''}'`);
+  await server.query(
     `CREATE TABLE in_${name} TABLESPACE ${name} AS SELECT g, md5(g::text) AS h FROM generate_series(1, 5000) g`,
-    `CREATE INDEX ON in_${name} (h) TABLESPACE ${name}`,
-  ]) {
-    // a text of several statements is one transaction, in which no tablespace can be made
-    if (inPlace !== '' && statement.startsWith('CREATE TABLESPACE')) {
-      await server.query(`ALTER SYSTEM SET allow_in_place_tablespaces = on`);
-      await server.query('SELECT pg_reload_conf(), pg_sleep(0.2)');
-    }
-    await server.query(statement);
-  }
+  );
+  await server.query(`CREATE INDEX ON in_${name} (h) TABLESPACE ${name}`);
   const [row] = await server.query(`SELECT oid FROM pg_tablespace WHERE spcname = '${name}'`);
   return Number(row!['oid']);
 }
@@ -90,7 +81,7 @@ export const ODD_NAMES: readonly (string | Buffer)[] = [
 /** Puts files of odd names, an empty file, an empty directory and a nested one into the data directory. */
 export async function addOddFiles(server: TestServer): Promise<void> {
   for (const name of ODD_NAMES) {
-    await writeOwned(oddPath(server.dataDirectory, name), `content of ${name.toString('latin1' as never)}`);
+    await writeOwned(oddPath(server.dataDirectory, name), `content of ${typeof name === 'string' ? name : name.toString('latin1')}`);
   }
   await writeOwned(join(server.dataDirectory, 'empty file'), '');
   for (const directory of ['empty dir', 'extra dir', 'extra dir/nested']) {

@@ -21,7 +21,7 @@ const clusters = [
 ] as const;
 
 describe.each(clusters)('a full backup of PostgreSQL $major ($walSegmentSizeMb MB segments)', (cluster) => {
-  const { major, inPlace } = cluster;
+  const { inPlace } = cluster;
   let scratch: Scratch;
   let server: TestServer;
   let repository: TestRepository;
@@ -39,7 +39,7 @@ describe.each(clusters)('a full backup of PostgreSQL $major ($walSegmentSizeMb M
     await addOddFiles(server);
     plain = await addTablespace(server, 'plain', join(scratch.path, 'original/plain'));
     odd = await addTablespace(server, 'odd', join(scratch.path, `original/odd #[1]% "\\ ☃`));
-    if (inPlace) await addTablespace(server, 'inside', 'in place');
+    if (inPlace) await addTablespace(server, 'inside');
     backup = await backUp(repository, server.urlFor({ user: 'mover' }));
   }, 120_000);
   afterAll(async () => {
