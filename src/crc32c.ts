@@ -49,3 +49,8 @@ export function crc32cHex(crc: number): string {
   bytes.writeUInt32LE(crc);
   return bytes.toString('hex');
 }
+
+/** Reads what `crc32cHex` prints; `undefined` for anything else. */
+export function parseCrc32cHex(text: string): number | undefined {
+  return /^[0-9a-f]{8}$/.test(text) ? Buffer.from(text, 'hex').readUInt32LE(0) : undefined;
+}

@@ -7,14 +7,15 @@ import {
 import type { TablespaceRow, WalPosition } from '../postgres/replication/base-backup-reader.ts';
 import type { FrameWriter, WrittenFile } from '../repository/frames/frame-writer.ts';
 import type { FramedObjectWriter, StoredObject } from '../repository/frames/framed-object.ts';
-import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.ts';
-import { assertListedFile, isUnlistedByDesign } from './completeness.ts';
+import type { DirectoryEntry, Extent, FileEntry } from '../repository/manifest/records.ts';
+import { assertChecksum, expectedChecksum, isUnlistedByDesign } from './completeness.ts';
 import type { SourceFile, SourceReceiver } from './sources/source.ts';
 
 interface ContentFile {
   readonly source: SourceFile;
   readonly written: WrittenFile;
-  listed: ManifestFile | undefined;
+  /** The CRC-32C that the server's manifest lists for it. */
+  listed: number | undefined;
 }
 
 /** Manifest bytes that may wait for the store before the source is held back. */
@@ -136,7 +137,7 @@ export class BackupContent implements SourceReceiver {
    */
   assertComplete(): void {
     for (const [path, { listed, written }] of this.#files) {
-      if (listed !== undefined) assertListedFile(listed, written);
+      if (listed !== undefined) assertChecksum(path, listed, written.checksum);
       else if (!isUnlistedByDesign(path)) {
         throw new LarderError(
           'BACKUP_INCOMPLETE',
@@ -154,7 +155,7 @@ export class BackupContent implements SourceReceiver {
   *entries(): Generator<FileEntry | DirectoryEntry> {
     yield* this.#directories.values();
     for (const { source, written } of this.#files.values()) {
-      yield { kind: 'file', ...source, checksum: written.checksum, extents: written.extents };
+      yield { kind: 'file', ...source, checksum: written.checksum, extents: extentsOf(written) };
     }
   }
 
@@ -165,7 +166,12 @@ export class BackupContent implements SourceReceiver {
 
   #list(listed: ManifestFile): void {
     const file = this.#files.get(listed.path);
-    if (file === undefined) assertListedFile(listed, undefined);
-    else file.listed = listed;
+    const checksum = expectedChecksum(listed, file?.source.size);
+    if (file !== undefined) file.listed = checksum;
   }
+}
+
+/** What a full backup writes in one go lies in one stretch. */
+function extentsOf({ frame, frameOffset, size }: WrittenFile): Extent[] {
+  return frame === undefined ? [] : [{ fileOffset: 0, length: size, frame, frameOffset }];
 }

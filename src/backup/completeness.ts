@@ -1,32 +1,32 @@
-import { crc32cHex } from '../crc32c.ts';
+import { crc32cHex, parseCrc32cHex } from '../crc32c.ts';
 import { LarderError } from '../errors.ts';
 import type { ManifestFile, WalRange } from '../postgres/backup-manifest.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { segmentsOfRange } from '../postgres/wal-segment.ts';
 
-/** A file as it came through the stream. */
-export interface ReceivedFile {
-  readonly size: number;
-  /** CRC-32C of what was stored. */
-  readonly checksum: number;
+/**
+ * Whether a file that the server's manifest lists came through the stream with the size listed.
+ * @param receivedSize `undefined` when no such file came
+ * @returns the CRC-32C that it must have
+ * @throws LarderError BACKUP_INCOMPLETE naming the file; also when it is listed without the checksum that was asked for
+ */
+export function expectedChecksum(file: ManifestFile, receivedSize: number | undefined): number {
+  if (receivedSize === undefined) throw incomplete(file.path, 'the server lists it and never sent it');
+  if (receivedSize !== file.size) {
+    throw incomplete(file.path, `the server lists ${file.size} bytes and sent ${receivedSize}`);
+  }
+  const checksum = file.algorithm === 'CRC32C' ? parseCrc32cHex(file.checksum ?? '') : undefined;
+  if (checksum === undefined) throw incomplete(file.path, 'the server lists no CRC-32C for it');
+  return checksum;
 }
 
-/**
- * Whether every file of the server's manifest came through the stream with equal size and checksum, and nothing came that
- * the manifest does not know. WAL is not listed by the server; `missingWal` looks after it.
- * @throws LarderError BACKUP_INCOMPLETE naming the first file that differs
- */
-export function assertListedFile(file: ManifestFile, received: ReceivedFile | undefined): void {
-  if (received === undefined) throw incomplete(file.path, 'the server lists it and never sent it');
-  if (received.size !== file.size) {
-    throw incomplete(file.path, `the server lists ${file.size} bytes and sent ${received.size}`);
-  }
-  if (file.algorithm === 'CRC32C' && file.checksum !== crc32cHex(received.checksum)) {
-    throw incomplete(
-      file.path,
-      `the server lists checksum ${file.checksum ?? 'none'}, what came has ${crc32cHex(received.checksum)}`,
-    );
-  }
+/** @throws LarderError BACKUP_INCOMPLETE when what was stored is not what the server read */
+export function assertChecksum(path: string, expected: number, received: number): void {
+  if (expected === received) return;
+  throw incomplete(
+    path,
+    `the server lists checksum ${crc32cHex(expected)}, what came has ${crc32cHex(received)}`,
+  );
 }
 
 /** Whether the server may send a file without listing it. */

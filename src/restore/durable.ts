@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,6 +20,21 @@ export async function syncAll(paths: readonly PathLike[]): Promise<void> {
     for (const path of queue) await syncPath(path);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+/**
+ * Forces whole file systems onto the disk, with coreutils' `sync -f` (syncfs): one journal commit instead of one for every
+ * file, which with 80,000 files is the difference between a second and a minute. PostgreSQL's own tools offer the same as
+ * `--sync-method=syncfs`. syncfs reports write-back errors since Linux 5.8.
+ * @returns false when it could not be done, for whatever reason: the caller then forces every file by itself, and meets
+ *   the error, if there is one, there
+ */
+export async function syncFileSystems(directories: readonly string[]): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  execFile('sync', ['-f', '--', ...directories], { env: { PATH: '/usr/bin:/bin' } }, (error) =>
+    resolve(error === null),
+  );
+  return promise;
 }
 
 export async function syncPath(path: PathLike): Promise<void> {

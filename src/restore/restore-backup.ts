@@ -1,15 +1,15 @@
-import { chmod, chown, mkdir, open, symlink, unlink } from 'node:fs/promises';
-import { constants } from 'node:fs';
+import { chmod, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import { clearTarget, UNFINISHED_MARKER } from './target-directory.ts';
-import { syncAll, syncPath, writeDurably, type PathLike } from './durable.ts';
+import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { CONTROL_FILE, type RestorePlan } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type FileContents } from './read-contents.ts';
 import { withClearedSettings } from './recovery-settings.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
+import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
 
 export interface RestoreProgress {
   readonly phase: 'preparing' | 'writing' | 'syncing';
@@ -49,12 +49,12 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
     context.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: plan.bytes });
     await prepareTargets(plan, context);
     const directories = await makeDirectories(plan, paths);
-    const large = await makeFiles(plan, paths);
+    await makeFiles(plan, paths, signal);
     const { files, buffered } = await writeContents(plan, paths, context);
     assertWhole(plan, files);
     context.onProgress({ phase: 'syncing', doneBytes: plan.bytes, totalBytes: plan.bytes });
     await adaptSettings(plan);
-    await syncAll([...large, ...directories, dirname(plan.target.path)]);
+    await makeDurable(plan, paths, directories);
     signal.throwIfAborted();
     await writeControlFile(plan);
     await removeMarkers(plan);
@@ -68,13 +68,6 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
   } catch (error) {
     throw asRestoreError(error, plan);
   }
-}
-
-function targets(plan: RestorePlan): string[] {
-  return [
-    plan.target.path,
-    ...plan.tablespaces.filter(({ linked }) => linked).map(({ directory }) => directory),
-  ];
 }
 
 /** Empties what a broken-off restore left, and marks every target as unfinished before anything else is written. */
@@ -93,70 +86,18 @@ async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Pro
   }
 }
 
-/** Every directory of the backup, private, parents first. */
-async function makeDirectories(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
-  const { owner } = plan.request;
-  const made: PathLike[] = targets(plan);
-  // a file's directory is made even where the server did not list it
-  const needed = new Set<string>();
-  for (const { path } of plan.manifest.directories) addWithParents(needed, path);
-  for (const { path } of plan.files) addWithParents(needed, parentOf(path));
-  for (const path of [...needed].sort()) {
-    const directory = paths.of(path);
-    if (made.some((known) => known === directory)) continue;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (owner !== undefined) await chown(directory, owner.uid, owner.gid);
-    made.push(directory);
-  }
-  await linkTablespaces(plan);
-  return made;
-}
-
-function parentOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
-}
-
-function addWithParents(paths: Set<string>, path: string): void {
-  for (let next = path; next !== '' && !paths.has(next); next = parentOf(next)) paths.add(next);
-}
-
-/** The server makes these links again from tablespace_map; other tools want them before it first starts. */
-async function linkTablespaces(plan: RestorePlan): Promise<void> {
-  for (const { oid, directory, linked } of plan.tablespaces) {
-    if (linked) await symlink(directory, join(plan.target.path, 'pg_tblspc', String(oid)));
-  }
-}
-
-/**
- * Makes every file that no worker makes: empty ones, and those that lie in more than one frame, at their full length.
- * @returns the files that somebody has to make durable
- */
-async function makeFiles(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
-  const whole = new Set<number>();
-  for (const { pieces } of plan.work) {
-    for (const piece of pieces)
-      if (piece.length === plan.manifest.files[piece.file]?.size) whole.add(piece.file);
-  }
-  const made: PathLike[] = [];
-  const restored = new Set(plan.files);
-  for (const [index, file] of plan.manifest.files.entries()) {
-    if (!restored.has(file) || whole.has(index) || file.path === CONTROL_FILE) continue;
-    const path = paths.of(file.path);
-    await makeFile(path, file.size, plan.request.owner);
-    if (file.size > 0) made.push(path);
-  }
-  return made;
-}
-
-async function makeFile(path: PathLike, size: number, owner: RestorePlan['request']['owner']): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(path, flags, 0o600);
-  try {
-    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
-    if (size > 0) await handle.truncate(size);
-  } finally {
-    await handle.close();
-  }
+/** One call to the kernel for each target's file system; where that is not to be had, one for each file and directory. */
+async function makeDurable(
+  plan: RestorePlan,
+  paths: TargetPaths,
+  directories: readonly PathLike[],
+): Promise<void> {
+  await syncPath(dirname(plan.target.path));
+  if (await syncFileSystems(targetDirectories(plan))) return;
+  await syncAll([
+    ...plan.files.filter(({ path }) => path !== CONTROL_FILE).map(({ path }) => paths.of(path)),
+    ...directories,
+  ]);
 }
 
 async function writeContents(
@@ -218,7 +159,7 @@ async function writeControlFile(plan: RestorePlan): Promise<void> {
 }
 
 async function removeMarkers(plan: RestorePlan): Promise<void> {
-  for (const directory of targets(plan)) {
+  for (const directory of targetDirectories(plan)) {
     await unlink(join(directory, UNFINISHED_MARKER));
     await syncPath(directory);
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchownSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchownSync, openSync, writeSync } from 'node:fs';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import type { PieceTarget } from './content-messages.ts';
 
@@ -22,10 +22,10 @@ interface OpenFile {
 }
 
 /**
- * Writes pieces of files. A file that lies in one frame is created, written, made durable and closed at once. A larger one
+ * Writes pieces of files. A file that lies in one frame is created, written and closed at once. A larger one
  * was created before; its pieces go past the page cache (O_DIRECT) where the file system takes that, which halves the cost
  * of a restore and leaves the cache to the databases that run here. Synchronous: it has its thread for itself. Files that
- * are still open are closed when the thread ends; whoever created them makes them durable.
+ * are still open are closed when the thread ends; making them durable is left to whoever has all of them.
  */
 export class TargetFiles {
   readonly #owner: { readonly uid: number; readonly gid: number } | undefined;
@@ -62,7 +62,6 @@ export class TargetFiles {
     try {
       if (this.#owner !== undefined) fchownSync(descriptor, this.#owner.uid, this.#owner.gid);
       writeAll(descriptor, bytes, 0);
-      fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
@@ -133,7 +132,7 @@ function asPath(path: string | Uint8Array): string | Buffer {
 
 function writeFailure(target: PieceTarget, error: unknown): LarderError {
   const name = typeof target.path === 'string' ? target.path : Buffer.from(target.path).toString('latin1');
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = Error.isError(error) ? error.message : String(error);
   const full = systemErrorCode(error) === 'ENOSPC' || systemErrorCode(error) === 'EDQUOT';
   return new LarderError('RESTORE_FAILED', `could not write ${name}: ${reason}`, {
     hint: full

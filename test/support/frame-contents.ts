@@ -8,21 +8,15 @@ export async function readWrittenFile(
   store: ObjectStore,
   backupId: string,
   { frames }: Pick<WrittenFrames, 'frames'>,
-  file: Pick<WrittenFile, 'extents' | 'size'>,
+  file: WrittenFile,
 ): Promise<Buffer> {
   const content = Buffer.alloc(file.size);
-  for (const extent of file.extents) {
-    const end = extent.fileOffset + extent.length;
-    let from = extent.frameOffset;
-    for (let position = extent.fileOffset, number = extent.frame; position < end; number++) {
-      const frame = frames[number]!;
-      const stored = Buffer.alloc(FRAME_HEADER_LENGTH + frame.storedLength);
-      await store.readInto(packName(backupId, frame.pack), frame.offset, stored);
-      const bytes = decodeFrame(stored, 'here', frame).subarray(from, from + end - position);
-      bytes.copy(content, position);
-      position += bytes.length;
-      from = 0;
-    }
+  let { frame: number = 0, frameOffset } = file;
+  for (let position = 0; position < file.size; number++, frameOffset = 0) {
+    const frame = frames[number]!;
+    const stored = Buffer.alloc(FRAME_HEADER_LENGTH + frame.storedLength);
+    await store.readInto(packName(backupId, frame.pack), frame.offset, stored);
+    position += decodeFrame(stored, 'here', frame).copy(content, position, frameOffset);
   }
   return content;
 }

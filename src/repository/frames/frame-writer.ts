@@ -3,7 +3,6 @@ import { shiftCrc32c } from '../../crc32c.ts';
 import { LarderError } from '../../errors.ts';
 import type { StoreLocation } from '../../storage/object-store.ts';
 import { errorFromMessage, startWorker } from '../../worker-thread.ts';
-import type { Extent } from '../manifest/records.ts';
 import { FRAME_CONTENT_LIMIT, type FrameReference } from './frame.ts';
 import type { FrameWorkerAnswer, FrameWorkerData, FrameWorkerRequest } from './frame-messages.ts';
 import type { StoredObject } from './framed-object.ts';
@@ -20,7 +19,9 @@ export interface FrameWriterOptions {
 /** A file on its way into frames. `checksum` is whole only after `finish`. */
 export interface WrittenFile {
   readonly size: number;
-  readonly extents: readonly Extent[];
+  /** Where its first byte lies; the rest follows, through the frames by number. Undefined for an empty file. */
+  readonly frame: number | undefined;
+  readonly frameOffset: number;
   /** CRC-32C of the content. */
   readonly checksum: number;
 }
@@ -33,7 +34,8 @@ export interface WrittenFrames {
 
 interface FileUnderway {
   readonly size: number;
-  readonly extents: Extent[];
+  frame: number | undefined;
+  frameOffset: number;
   checksum: number;
   written: number;
 }
@@ -114,7 +116,7 @@ export class FrameWriter {
   beginFile(size: number): WrittenFile {
     this.#throwFailure();
     if (size >= OWN_FRAME) this.#flush();
-    this.#file = { size, extents: [], checksum: 0, written: 0 };
+    this.#file = { size, frame: undefined, frameOffset: 0, checksum: 0, written: 0 };
     return this.#file;
   }
 
@@ -159,8 +161,9 @@ export class FrameWriter {
 
   /** Reads of the socket cut files anywhere: what lies in one frame is one piece. */
   #recordPiece(file: FileUnderway, frame: OpenFrame, length: number): void {
-    if (file.extents.length === 0) {
-      file.extents.push({ fileOffset: 0, length: file.size, frame: frame.number, frameOffset: frame.filled });
+    if (file.frame === undefined) {
+      file.frame = frame.number;
+      file.frameOffset = frame.filled;
     }
     const last = frame.pieces.at(-1);
     const bytesAfter = file.size - file.written - length;

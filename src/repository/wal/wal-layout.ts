@@ -1,0 +1,73 @@
+import { parseSegmentName, segmentName, type WalSegment } from '../../postgres/wal-segment.ts';
+
+/**
+ * Names of the transaction log's objects:
+ *
+ *     transaction_logs/<system id>/<timeline, 8 hex>/<segment>                        a whole segment
+ *     transaction_logs/<system id>/<timeline, 8 hex>/<segment>.tail_<from>_<to>       bytes [from, to) of an unfinished one
+ *     transaction_logs/<system id>/<timeline, 8 hex>.history                          where that timeline came from
+ *
+ * Offsets of a tail are eight hexadecimal digits, so that names sort as the bytes do.
+ */
+const ROOT = 'transaction_logs';
+
+export interface TailRange {
+  readonly segment: WalSegment;
+  /** Offsets into the segment. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Everything of one cluster begins with this. */
+export function walPrefix(systemIdentifier: string): string {
+  return `${ROOT}/${systemIdentifier}/`;
+}
+
+export function walSegmentObject(systemIdentifier: string, segment: WalSegment, segmentSize: number): string {
+  return `${walPrefix(systemIdentifier)}${hex8(segment.timeline)}/${segmentName(segment, segmentSize)}`;
+}
+
+export function walTailObject(systemIdentifier: string, tail: TailRange, segmentSize: number): string {
+  return `${walSegmentObject(systemIdentifier, tail.segment, segmentSize)}.tail_${hex8(tail.from)}_${hex8(tail.to)}`;
+}
+
+export function historyObject(systemIdentifier: string, timeline: number): string {
+  return `${walPrefix(systemIdentifier)}${hex8(timeline)}.history`;
+}
+
+export type WalObject =
+  | { readonly kind: 'segment'; readonly segment: WalSegment }
+  | ({ readonly kind: 'tail' } & TailRange)
+  | { readonly kind: 'history'; readonly timeline: number };
+
+/** What an object of the transaction log is; `undefined` for a name that is none of ours. */
+export function parseWalObject(
+  name: string,
+  systemIdentifier: string,
+  segmentSize: number,
+): WalObject | undefined {
+  const prefix = walPrefix(systemIdentifier);
+  if (!name.startsWith(prefix)) return undefined;
+  const path = name.slice(prefix.length);
+  const history = /^([0-9A-F]{8})\.history$/.exec(path)?.[1];
+  if (history !== undefined) return { kind: 'history', timeline: Number.parseInt(history, 16) };
+  const match = /^([0-9A-F]{8})\/([0-9A-F]{24})(?:\.tail_([0-9A-F]{8})_([0-9A-F]{8}))?$/.exec(path);
+  const segment = parseSegmentName(match?.[2] ?? '', segmentSize);
+  if (match === null || segment === undefined || hex8(segment.timeline) !== match[1]) return undefined;
+  return match[3] === undefined
+    ? { kind: 'segment', segment }
+    : parseTail(segment, [match[3], match[4] ?? ''], segmentSize);
+}
+
+function parseTail(
+  segment: WalSegment,
+  [from, to]: [string, string],
+  segmentSize: number,
+): WalObject | undefined {
+  const tail = { segment, from: Number.parseInt(from, 16), to: Number.parseInt(to, 16) };
+  return tail.from < tail.to && tail.to <= segmentSize ? { kind: 'tail', ...tail } : undefined;
+}
+
+function hex8(value: number): string {
+  return value.toString(16).toUpperCase().padStart(8, '0');
+}
