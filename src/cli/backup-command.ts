@@ -10,10 +10,10 @@ import { RunHistory } from '../scheduler/history.ts';
 import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import { JobRunner } from '../scheduler/runner.ts';
-import { backupFacts, backupJson } from './backup-text.ts';
+import { backupFacts, backupJson, warningLines } from './backup-text.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatRate, printable } from './format.ts';
+import { formatRate } from './format.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { formatPairs } from './table.ts';
 
@@ -118,5 +118,5 @@ function printResult(
   }
   const rate = ['rate', formatRate(record.sourceBytes, durationSeconds)] as const;
   stdout.write(formatPairs([...backupFacts(record, durationSeconds), rate]));
-  for (const warning of warnings) stdout.write(`warning: ${printable(warning)}\n`);
+  stdout.write(warningLines(warnings));
 }

@@ -1,5 +1,5 @@
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { formatBytes, formatDuration, formatRatio, formatTime, plural } from './format.ts';
+import { formatBytes, formatDuration, formatRatio, formatTime, plural, printable } from './format.ts';
 
 type Pair = readonly [name: string, value: string];
 
@@ -42,6 +42,11 @@ export function backupDetails(record: CommitRecord): readonly Pair[] {
 export function stateText({ state, warnings }: CommitRecord): string {
   if (state === 'corrupt_source') return 'DAMAGED: the server found damaged pages while it sent it';
   return warnings.length === 0 ? 'complete' : `complete, ${plural(warnings.length, 'warning')}`;
+}
+
+/** A line for each warning; those of the server begin with their severity already. */
+export function warningLines(warnings: readonly string[]): string {
+  return warnings.map((text) => `${/^[A-Z]+: /.test(text) ? '' : 'warning: '}${printable(text)}\n`).join('');
 }
 
 /** Seconds, from the second in its name to its end. */

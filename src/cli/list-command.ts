@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { readCatalogue, readCommitRecord, type Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { backupDetails, backupFacts, backupJson, durationSeconds } from './backup-text.ts';
+import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines } from './backup-text.ts';
 import { writeJson, type CliParts, type Output } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatTime, printable } from './format.ts';
+import { formatBytes, formatDuration, formatTime } from './format.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
 import { formatPairs, formatTable, type Column } from './table.ts';
 
@@ -88,7 +88,7 @@ function printBackup(stdout: Output, { json }: ListOptions, record: CommitRecord
     return;
   }
   stdout.write(formatPairs([...backupFacts(record), ...backupDetails(record)]));
-  for (const warning of record.warnings) stdout.write(`warning: ${printable(warning)}\n`);
+  stdout.write(warningLines(record.warnings));
   const rows = record.objects.map(({ name, size, sha256 }) => [name, formatBytes(size), sha256]);
   stdout.write(
     `\n${formatTable([{ title: 'OBJECT' }, { title: 'SIZE', right: true }, { title: 'SHA-256' }], rows)}`,
