@@ -30,7 +30,8 @@ export async function mountedDirectory(type: 'tmpfs' | 'ramfs'): Promise<Tempora
     return undefined;
   }
   const dispose = async (): Promise<void> => {
-    await run('umount', [directory.path]);
+    // lazily: what the test holds open there is closed when its thread ends
+    await run('umount', ['--lazy', directory.path]);
     await directory[Symbol.asyncDispose]();
   };
   return { path: directory.path, [Symbol.asyncDispose]: dispose };

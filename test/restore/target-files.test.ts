@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TargetFiles } from '../../src/restore/target-files.ts';
+import { mountedDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
+
+const MIB = 1024 * 1024;
+
+/** An empty file of its full length, as a restore makes it before its pieces come. */
+function makeFile(path: string, size: number): void {
+  writeFileSync(path, '');
+  truncateSync(path, size);
+}
+
+/** Writes a file in pieces of these lengths, last piece first. */
+function writePieces(targets: TargetFiles, path: string, content: Buffer, lengths: readonly number[]): void {
+  const pieces: [number, Buffer][] = [];
+  for (let offset = 0, turn = 0; offset < content.length; turn++) {
+    const piece = content.subarray(offset, offset + lengths[turn % lengths.length]!);
+    pieces.push([offset, piece]);
+    offset += piece.length;
+  }
+  for (const [offset, piece] of pieces.toReversed())
+    targets.write({ path, fileSize: content.length }, offset, piece);
+}
+
+describe('a file of one piece', () => {
+  test('is made with its content, for its owner alone', async () => {
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'file');
+    const content = randomBytes(5000);
+    new TargetFiles(undefined, MIB).write({ path, fileSize: 5000 }, 0, content);
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test('may have a name that is no text', async () => {
+    await using directory = await temporaryDirectory();
+    const path = Buffer.concat([Buffer.from(`${directory.path}/`), Buffer.from([0x61, 0xff, 0x62])]);
+    const targets = new TargetFiles(undefined, MIB);
+    targets.write({ path: new Uint8Array(path), fileSize: 3 }, 0, Buffer.from('abc'));
+    expect(readFileSync(path, 'utf8')).toBe('abc');
+  });
+
+  test('belongs to whom it is to belong to', async () => {
+    if (process.getuid?.() !== 0) return;
+    await using directory = await temporaryDirectory();
+    const path = join(directory.path, 'file');
+    new TargetFiles({ uid: 12, gid: 34 }, MIB).write({ path, fileSize: 3 }, 0, Buffer.from('abc'));
+    expect(statSync(path)).toMatchObject({ uid: 12, gid: 34 });
+  });
+
+  test('never takes the place of another, nor follows a link', async () => {
+    await using directory = await temporaryDirectory();
+    const targets = new TargetFiles(undefined, MIB);
+    const [path, link] = [join(directory.path, 'file'), join(directory.path, 'link')];
+    writeFileSync(path, 'old');
+    symlinkSync(join(directory.path, 'elsewhere'), link);
+    for (const taken of [path, link]) {
+      const write = (): void => targets.write({ path: taken, fileSize: 3 }, 0, Buffer.from('new'));
+      expect(write).toThrow(
+        expect.objectContaining({
+          code: 'RESTORE_FAILED',
+          message: expect.stringMatching(`^could not write ${taken}: EEXIST`),
+          hint: expect.stringContaining('cannot be started'),
+        }),
+      );
+    }
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+});
+
+describe.each([
+  ['a disk', undefined],
+  ['a file system that refuses O_DIRECT', 'ramfs' as const],
+])('a file of many pieces on %s', (_, mount) => {
+  const place = () => (mount === undefined ? temporaryDirectory() : mountedDirectory(mount));
+
+  test.each([
+    ['whole frames', [MIB]],
+    ['pieces that begin anywhere', [4097, 100_000, 1, MIB - 3]],
+    ['pages', [4096]],
+  ])('is written from %s', async (_what, lengths) => {
+    await using directory = await place();
+    if (directory === undefined) return;
+    const path = join(directory.path, 'file');
+    const content = randomBytes(2 * MIB + 777);
+    makeFile(path, content.length);
+    const targets = new TargetFiles(undefined, MIB);
+    writePieces(targets, path, content, lengths);
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(targets.directRefused).toBe(mount !== undefined);
+  });
+
+  test('is one of more than can be open at once, each whole', async () => {
+    await using directory = await place();
+    if (directory === undefined) return;
+    const targets = new TargetFiles(undefined, MIB);
+    const contents = Array.from({ length: 40 }, () => randomBytes(20_000));
+    const paths = contents.map((_content, i) => join(directory.path, String(i)));
+    for (const path of paths) makeFile(path, 20_000);
+    for (const offset of [0, 8192, 16_384]) {
+      contents.forEach((content, i) => {
+        const piece = content.subarray(offset, Math.min(offset + 8192, 20_000));
+        targets.write({ path: paths[i]!, fileSize: 20_000 }, offset, piece);
+      });
+    }
+    paths.forEach((path, i) => expect(readFileSync(path).equals(contents[i]!)).toBe(true));
+  });
+
+  test('must have been made before, and is no link', async () => {
+    await using directory = await place();
+    if (directory === undefined) return;
+    const targets = new TargetFiles(undefined, MIB);
+    const [absent, link] = [join(directory.path, 'absent'), join(directory.path, 'link')];
+    symlinkSync('/dev/null', link);
+    for (const path of [absent, link])
+      expect(() => targets.write({ path, fileSize: 9000 }, 0, Buffer.alloc(4096))).toThrow(
+        expect.objectContaining({ code: 'RESTORE_FAILED' }),
+      );
+  });
+});
+
+test('a full disk is named as such, with what to do', async () => {
+  await using directory = await mountedDirectory('tmpfs');
+  if (directory === undefined) return;
+  const [whole, parts] = [join(directory.path, 'whole'), join(directory.path, 'parts')];
+  const targets = new TargetFiles(undefined, 8 * MIB);
+  const full = expect.objectContaining({
+    code: 'RESTORE_FAILED',
+    message: expect.stringContaining('ENOSPC'),
+    hint: expect.stringContaining('Make room'),
+  });
+  const content = Buffer.alloc(5 * MIB, 1);
+  expect(() => targets.write({ path: whole, fileSize: content.length }, 0, content)).toThrow(full);
+  makeFile(parts, 10 * MIB);
+  expect(() => targets.write({ path: parts, fileSize: 10 * MIB }, 0, content)).toThrow(full);
+});
