@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readCatalogue, readCommitRecord, type Catalogue } from '../repository/catalogue.ts';
+import { findBackup, readCatalogue, type Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines } from './backup-text.ts';
@@ -16,7 +16,7 @@ interface ListOptions extends RepositoryOptions {
 export function listCommand(parts: CliParts): Command {
   const command = new Command('list')
     .description('show the backups of the repository, or one of them in detail')
-    .argument('[id]', 'the backup to show in detail');
+    .argument('[id]', 'the backup to show in detail, or latest');
   return withRepositoryOptions(command)
     .option('--json', 'print the result as JSON')
     .addHelpText('after', EXAMPLES)
@@ -26,13 +26,14 @@ export function listCommand(parts: CliParts): Command {
 const EXAMPLES = `
 Examples:
   $ larder list
+  $ larder list latest
   $ larder list full_backup_truck_20261122_020000
   $ larder list --repository /mnt/backups --json`;
 
 async function list(parts: CliParts, id: string | undefined, options: ListOptions): Promise<void> {
   const { store } = await openForReading(parts, options);
   if (id === undefined) printCatalogue(parts.stdout, store, { ...options, ...(await readCatalogue(store)) });
-  else printBackup(parts.stdout, options, await readCommitRecord(store, id));
+  else printBackup(parts.stdout, options, await findBackup(store, id));
 }
 
 function printCatalogue(stdout: Output, store: ObjectStore, catalogue: Catalogue & ListOptions): void {
