@@ -27,7 +27,8 @@ export interface FinishedBackup {
   readonly started: number;
   readonly start: WalPosition;
   readonly stop: WalPosition;
-  readonly corrupt: boolean;
+  /** The server's own words when it found damaged pages. */
+  readonly corruption: string | undefined;
   readonly walRanges: readonly WalRange[];
   readonly content: BackupContent;
   readonly databases: CommitRecord['databases'];
@@ -41,7 +42,7 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     formatVersion: FORMAT_VERSION,
     id: backup.id,
     type: 'full',
-    state: backup.corrupt ? 'corrupt_source' : 'complete',
+    state: backup.corruption === undefined ? 'complete' : 'corrupt_source',
     parent: null,
     chain: backup.id,
     cluster: request.cluster,
@@ -65,7 +66,7 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     directories: content.directoryCount,
     tablespaces: content.tablespaces.map(({ oid, location }) => ({ oid, location })),
     databases: backup.databases,
-    warnings: content.warnings,
+    warnings: warningsOf(backup),
     objects,
     source: backup.source.kind,
     compressionLevel: request.compressionLevel,
@@ -77,4 +78,9 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     },
     larderVersion: request.larderVersion,
   };
+}
+
+/** The verdict on damaged pages comes behind the warnings of each, of which only so many are kept. */
+function warningsOf({ content, corruption }: FinishedBackup): readonly string[] {
+  return corruption === undefined ? content.warnings : [...content.warnings, `ERROR: ${corruption}`];
 }

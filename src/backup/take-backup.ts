@@ -172,12 +172,11 @@ async function store(
   });
   const objects = [...packs, manifest, serverManifest.object];
   await assertStored(request.store, id, objects);
-  if (outcome.corruption !== undefined) content.warning(`ERROR: ${outcome.corruption}`);
   return describeBackup({
     ...run,
     start,
     stop: outcome.stop,
-    corrupt: outcome.corruption !== undefined,
+    corruption: outcome.corruption,
     walRanges,
     content,
     databases: parts.databases,

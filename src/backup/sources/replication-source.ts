@@ -6,12 +6,13 @@ import type { BaseBackupOutcome } from '../../postgres/replication/base-backup-r
 import type { ServerMessage } from '../../postgres/replication/message-bodies.ts';
 import { ReplicationConnection } from '../../postgres/replication/replication-connection.ts';
 import { TarReader, type TarEntry, type TarSink } from '../../postgres/replication/tar-reader.ts';
-import { serverError } from '../../postgres/server-error.ts';
+import { serverError, serverErrorText } from '../../postgres/server-error.ts';
 import { archivePrefix, sourcePath } from './source-path.ts';
 import type { BackupSource, SourceIdentity, SourceOutcome, SourceReceiver } from './source.ts';
 
 const DATA_CORRUPTED = 'XX001';
 const NOT_IN_PREREQUISITE_STATE = '55000';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** One BASE_BACKUP stream over a replication connection: needs only LOGIN REPLICATION, works from anywhere. */
 export class ReplicationSource implements BackupSource {
@@ -131,6 +132,8 @@ function judge({ stop, completed, error }: BaseBackupOutcome): SourceOutcome {
         },
       );
     }
+    // the role was found fit at login: it is the system that denies the server one of its own files
+    if (error.code === INSUFFICIENT_PRIVILEGE) throw unreadableFile(error);
     throw serverError(error, 'the base backup');
   }
   if (!completed || stop === undefined) {
@@ -140,6 +143,13 @@ function judge({ stop, completed, error }: BaseBackupOutcome): SourceOutcome {
     );
   }
   return { stop, corruption: undefined };
+}
+
+function unreadableFile(error: ServerMessage): LarderError {
+  return new LarderError('SERVER_ERROR', `the base backup failed: ${serverErrorText(error)}`, {
+    hint: 'The server cannot read that file of its data directory: give it to the user it runs as, or move it elsewhere.',
+    cause: error,
+  });
 }
 
 function warningText(message: ServerMessage): string {
