@@ -81,7 +81,10 @@ export const ODD_NAMES: readonly (string | Buffer)[] = [
 /** Puts files of odd names, an empty file, an empty directory and a nested one into the data directory. */
 export async function addOddFiles(server: TestServer): Promise<void> {
   for (const name of ODD_NAMES) {
-    await writeOwned(oddPath(server.dataDirectory, name), `content of ${typeof name === 'string' ? name : name.toString('latin1')}`);
+    await writeOwned(
+      oddPath(server.dataDirectory, name),
+      `content of ${typeof name === 'string' ? name : name.toString('latin1')}`,
+    );
   }
   await writeOwned(join(server.dataDirectory, 'empty file'), '');
   for (const directory of ['empty dir', 'extra dir', 'extra dir/nested']) {
