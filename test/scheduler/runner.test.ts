@@ -72,6 +72,16 @@ describe('a run', () => {
     expect(clock.sleeping).toBe(0);
   });
 
+  test('whose durable result has a problem has failed, and keeps the result', async () => {
+    const problem = new LarderError('SOURCE_CORRUPT', 'the cluster holds damaged pages');
+    const record = await runner.run(
+      job(() => Promise.resolve({ ...outcome, problem })),
+      'schedule',
+    );
+    expect(record).toMatchObject({ ...outcome, result: 'failure', errorCode: 'SOURCE_CORRUPT' });
+    expect(await history.runs()).toEqual([record]);
+  });
+
   test('that fails resolves with the error it failed with', async () => {
     const error = new LarderError('REPOSITORY_FULL', 'the disk is full', { hint: 'Make room.' });
     const record = await runner.run(
