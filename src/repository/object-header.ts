@@ -7,7 +7,7 @@ import { LarderError } from '../errors.ts';
  *     6  1  format version
  *     7  1  kind
  *     8  1  cipher: 0 none; others later, with their salt and key commitment behind these 16 bytes
- *     9  3  zero; what they will mean is not known here, so anything else is a later release's
+ *     9  3  zero
  *    12  4  length of the whole header, little-endian: frames begin there
  */
 export const OBJECT_HEADER_LENGTH = 16;
@@ -39,13 +39,12 @@ export function checkObjectHeader(bytes: Uint8Array, kind: ObjectKind, name: str
   if (header.length < OBJECT_HEADER_LENGTH || !header.subarray(0, MAGIC.length).equals(MAGIC)) {
     throw new LarderError('OBJECT_DAMAGED', `${name} does not begin like an object of Larder's`);
   }
-  if (header.readUInt8(6) > FORMAT_VERSION || header.readUInt32LE(8) !== 0) {
+  if (header.readUInt8(6) > FORMAT_VERSION || header.readUInt8(8) !== 0) {
     throw new LarderError('REPOSITORY_NEWER_FORMAT', `${name} was written by a newer release of Larder`, {
       hint: 'Use that release, or a later one, to read this repository.',
     });
   }
-  const expected = encodeObjectHeader(kind);
-  if (!header.subarray(0, OBJECT_HEADER_LENGTH).equals(expected)) {
+  if (!header.subarray(0, OBJECT_HEADER_LENGTH).equals(encodeObjectHeader(kind))) {
     throw new LarderError('OBJECT_DAMAGED', `${name} is not a ${kind}`);
   }
 }
