@@ -84,6 +84,7 @@ describe('the content of a backup', () => {
     expect(Buffer.concat(pieces).equals(manifest)).toBe(true);
     expect(content.fileCount).toBe(files.size + 1);
     expect(content.directoryCount).toBe(2);
+    expect([...content.entries()][1]).toEqual({ kind: 'directory', path: 'pg_wal', mode: 0o700 });
     expect(content.sizeOf('base/5/1')).toBe(8192);
     expect(content.sizeOf('base/5/2')).toBeUndefined();
   });
