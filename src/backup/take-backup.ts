@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import { majorOf, NEWEST_TESTED_MAJOR, OLDEST_MAJOR } from '../postgres/version.ts';
+import { majorOf } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
 import { FrameWriter } from '../repository/frames/frame-writer.ts';
 import { FramedObjectWriter, type StoredObject } from '../repository/frames/framed-object.ts';
@@ -25,6 +25,7 @@ import { readDatabases } from './databases.ts';
 import { throttle, type ReportProgress } from './progress.ts';
 import { ReplicationSource } from './sources/replication-source.ts';
 import type { BackupSource, SourceIdentity, SourceOutcome } from './sources/source.ts';
+import { assertSupported } from './supported-version.ts';
 
 export interface BackupRequest {
   /** The configured name of the cluster; becomes part of the id. */
@@ -209,24 +210,6 @@ async function assertStored(store: ObjectStore, id: string, objects: readonly St
       },
     );
   }
-}
-
-/** @returns what to warn of */
-function assertSupported({ serverVersionNumber, serverVersion }: SourceIdentity): string[] {
-  const major = majorOf(serverVersionNumber);
-  if (major < OLDEST_MAJOR) {
-    throw new LarderError(
-      'SERVER_TOO_OLD',
-      `the server is PostgreSQL ${serverVersion}; Larder backs up ${OLDEST_MAJOR} and later`,
-      {
-        hint: `Upgrade the server to a supported major version.`,
-      },
-    );
-  }
-  if (major <= NEWEST_TESTED_MAJOR) return [];
-  return [
-    `PostgreSQL ${major} is newer than what this release was tested with (${NEWEST_TESTED_MAJOR}): verify the restore`,
-  ];
 }
 
 async function openRepositoryFor(
