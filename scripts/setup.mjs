@@ -9,12 +9,14 @@ const lock = join(root, 'package-lock.json');
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   process.stderr.write('Larder: installing packages (once) …\n');
-  const result = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+  // not "npm ci", which refuses a lock file that lacks optional packages of other platforms, as a registry mirror that
+  // has not all of them makes one; versions and checksums come from the lock file here too
+  const result = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
   if (result.status !== 0) {
-    process.stderr.write(`Larder: "npm ci" failed (exit ${result.status ?? result.signal}); its own message is above.\n`);
+    process.stderr.write(`Larder: "npm install" failed (exit ${result.status ?? result.signal}); its own message is above.\n`);
     process.exit(1);
   }
 }
