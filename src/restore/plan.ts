@@ -3,6 +3,7 @@ import { manifestName, packName } from '../repository/layout.ts';
 import { readManifest, type Manifest } from '../repository/manifest/manifest-reader.ts';
 import type { FileEntry } from '../repository/manifest/records.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import { assertTree } from './entry-tree.ts';
 import { frameWork, type FrameWork } from './pieces.ts';
 import { LEFT_OUT } from './recovery-settings.ts';
 import { assertSeparate } from './separate-paths.ts';
@@ -52,6 +53,7 @@ export interface RestorePlan {
 export async function planRestore(request: RestoreRequest): Promise<RestorePlan> {
   const { backup, store } = request;
   const manifest = await readManifest(store, manifestName(backup.id));
+  assertTree(manifest, manifestName(backup.id));
   const target = await inspectTarget(request.directory, '--to-dir');
   const tablespaces = await planTablespaces(request, target);
   const files = manifest.files.filter(isRestored);

@@ -3,6 +3,7 @@ import { chown, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Owner, PathLike } from './durable.ts';
+import { directoriesOf } from './entry-tree.ts';
 import { CONTROL_FILE, type RestorePlan } from './plan.ts';
 import type { TargetPaths } from './target-paths.ts';
 
@@ -19,11 +20,7 @@ export function targetDirectories(plan: RestorePlan): string[] {
 export async function makeDirectories(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
   const { owner } = plan.request;
   const made: PathLike[] = targetDirectories(plan);
-  // a file's directory is made even where the server did not list it
-  const needed = new Set<string>();
-  for (const { path } of plan.manifest.directories) addWithParents(needed, path);
-  for (const { path } of plan.files) addWithParents(needed, parentOf(path));
-  for (const path of [...needed].sort()) {
+  for (const path of [...directoriesOf(plan.files, plan.manifest.directories)].sort()) {
     const directory = paths.of(path);
     if (made.some((known) => known === directory)) continue;
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -32,14 +29,6 @@ export async function makeDirectories(plan: RestorePlan, paths: TargetPaths): Pr
   }
   await linkTablespaces(plan);
   return made;
-}
-
-function parentOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
-}
-
-function addWithParents(paths: Set<string>, path: string): void {
-  for (let next = path; next !== '' && !paths.has(next); next = parentOf(next)) paths.add(next);
 }
 
 /** The server makes these links again from tablespace_map; other tools want them before it first starts. */

@@ -3,6 +3,7 @@ import { LarderError, toLarderError } from '../errors.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { manifestName, packName } from '../repository/layout.ts';
 import { readManifest, type Manifest } from '../repository/manifest/manifest-reader.ts';
+import { assertTree } from '../restore/entry-tree.ts';
 import { frameWork } from '../restore/pieces.ts';
 import { readContents } from '../restore/read-contents.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
@@ -68,6 +69,7 @@ async function readManifestOrFind(
   const object = manifestName(backup.id);
   try {
     const manifest = await readManifest(store, object);
+    assertTree(manifest, object);
     if (manifest.files.length !== backup.files || manifest.bytes !== backup.sourceBytes) {
       throw new LarderError('OBJECT_DAMAGED', `${object} lists other files than the commit record counts`);
     }
