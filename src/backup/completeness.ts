@@ -35,14 +35,16 @@ export function isUnlistedByDesign(path: string): boolean {
 }
 
 /** Names of the WAL segments that recovery needs and that did not come, or not whole. */
-export function missingWal(
+export function* missingWal(
   ranges: readonly WalRange[],
   segmentSize: number,
   sizeOf: (path: string) => number | undefined,
-): string[] {
-  return ranges
-    .flatMap((range) => segmentsOfRange(range.timeline, range.start, range.end, segmentSize))
-    .filter((name) => sizeOf(`pg_wal/${name}`) !== segmentSize);
+): Generator<string> {
+  for (const { timeline, start, end } of ranges) {
+    for (const name of segmentsOfRange(timeline, start, end, segmentSize)) {
+      if (sizeOf(`pg_wal/${name}`) !== segmentSize) yield name;
+    }
+  }
 }
 
 /** @throws LarderError BACKUP_INCOMPLETE when the backup does not carry the WAL that makes it consistent */

@@ -49,15 +49,19 @@ export function segmentAt(timeline: number, lsn: Lsn, segmentSize: number): WalS
 
 /**
  * Names of all segments that hold bytes of [start, end). An end on a segment's first byte needs nothing of that segment;
- * an empty range still needs the segment of its start, where the checkpoint record lies.
+ * an empty range still needs the segment of its start, where the checkpoint record lies. One at a time: a range from a
+ * damaged source may be absurdly long.
  */
-export function segmentsOfRange(timeline: number, start: Lsn, end: Lsn, segmentSize: number): string[] {
+export function* segmentsOfRange(
+  timeline: number,
+  start: Lsn,
+  end: Lsn,
+  segmentSize: number,
+): Generator<string> {
   const size = BigInt(segmentSize);
   const last = end > start ? (end - 1n) / size : start / size;
-  const names: string[] = [];
   for (let number = start / size; number <= last; number++)
-    names.push(segmentName({ timeline, number }, segmentSize));
-  return names;
+    yield segmentName({ timeline, number }, segmentSize);
 }
 
 /** `%08X.history`. */

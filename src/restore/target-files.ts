@@ -69,15 +69,24 @@ export class TargetFiles {
 
   #writePart(target: PieceTarget, fileOffset: number, bytes: Buffer): void {
     const file = this.#opened(target);
-    const aligned =
-      fileOffset % ALIGNMENT === 0 && file.direct !== undefined
-        ? bytes.length - (bytes.length % ALIGNMENT)
-        : 0;
-    if (aligned > 0 && file.direct !== undefined) {
-      bytes.copy(this.#aligned, 0, 0, aligned);
-      writeAll(file.direct, this.#aligned.subarray(0, aligned), fileOffset);
+    const done = this.#writeDirect(file, fileOffset, bytes);
+    if (done < bytes.length) writeAll(file.buffered, bytes.subarray(done), fileOffset + done);
+  }
+
+  /** @returns how many bytes, from the first on, went past the page cache */
+  #writeDirect({ direct }: OpenFile, fileOffset: number, bytes: Buffer): number {
+    if (direct === undefined || this.#directRefused || fileOffset % ALIGNMENT !== 0) return 0;
+    const aligned = bytes.length - (bytes.length % ALIGNMENT);
+    bytes.copy(this.#aligned, 0, 0, aligned);
+    try {
+      writeAll(direct, this.#aligned.subarray(0, aligned), fileOffset);
+      return aligned;
+    } catch (error) {
+      // taken at open and refused here: sectors larger than ours, or a file system in user space
+      if (systemErrorCode(error) !== 'EINVAL') throw error;
+      this.#directRefused = true;
+      return 0;
     }
-    if (aligned < bytes.length) writeAll(file.buffered, bytes.subarray(aligned), fileOffset + aligned);
   }
 
   #opened({ path }: PieceTarget): OpenFile {

@@ -65,7 +65,7 @@ export async function checkAgainstServerManifest(
   return equal;
 }
 
-/** Checks that the WAL which makes the backup consistent lies in it, whole. */
+/** Checks that the WAL which makes the backup consistent lies in it, whole. The first missing segment says enough. */
 export function checkWal(backup: CommitRecord, contents: ContentsByPath, findings: Findings): void {
   for (const range of backup.walRanges) {
     const start = parseLsn(range.start) ?? 0n;
@@ -74,6 +74,7 @@ export function checkWal(backup: CommitRecord, contents: ContentsByPath, finding
       const file = `pg_wal/${name}`;
       if (contents.get(file)?.bytes === backup.walSegmentSize) continue;
       findings.add({ code: 'OBJECT_MISSING', message: `WAL segment ${name} is missing or not whole`, file });
+      break;
     }
   }
 }

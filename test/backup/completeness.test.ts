@@ -69,12 +69,12 @@ describe('the WAL that a backup needs', () => {
   test('is there when every segment came whole, and not when any did not', () => {
     fc.assert(
       fc.property(ranges, fc.nat(), fc.option(fc.nat(MIB - 1)), (needed, turn, size) => {
-        const names = needed.flatMap(({ timeline, start, end }) =>
-          segmentsOfRange(timeline, start, end, MIB),
-        );
+        const names = needed.flatMap(({ timeline, start, end }) => [
+          ...segmentsOfRange(timeline, start, end, MIB),
+        ]);
         const came = new Map(names.map((name) => [`pg_wal/${name}`, MIB]));
         const sizeOf = (path: string): number | undefined => came.get(path);
-        expect(missingWal(needed, MIB, sizeOf)).toEqual([]);
+        expect([...missingWal(needed, MIB, sizeOf)]).toEqual([]);
         expect(() => assertWalIncluded(needed, MIB, sizeOf)).not.toThrow();
         const lost = names[turn % names.length]!;
         if (size === null) came.delete(`pg_wal/${lost}`);

@@ -68,7 +68,7 @@ describe('the header of a segment', () => {
     expect(() => assertSegment(header(change), expected)).toThrow(
       expect.objectContaining({
         code: 'PROTOCOL_VIOLATION',
-        message: expect.stringContaining(message) as string,
+        message: expect.stringContaining(message),
       }),
     );
   });
