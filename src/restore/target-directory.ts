@@ -78,8 +78,9 @@ export async function assertRoom(
     byDevice.set(device, { path: existing.path, bytes: (known?.bytes ?? 0) + bytes });
   }
   for (const { path, bytes } of byDevice.values()) {
-    const { bavail, bsize } = await statfs(path);
-    if (bavail * bsize >= bytes) continue;
+    const { blocks, bavail, bsize } = await statfs(path);
+    // a file system that gives no size cannot tell what is free either
+    if (blocks === 0 || bavail * bsize >= bytes) continue;
     throw new LarderError(
       'RESTORE_REFUSED',
       `the restore writes ${bytes} bytes and the file system of ${path} has ${bavail * bsize} free`,
@@ -93,16 +94,23 @@ async function entries(path: string): Promise<string[] | undefined> {
     return await readdir(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
-    if (systemErrorCode(error) === 'ENOTDIR')
-      throw new LarderError('RESTORE_REFUSED', `${path} is not a directory`, { cause: error });
-    throw new LarderError(
-      'RESTORE_REFUSED',
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw unusable(path, error);
   }
+}
+
+function unusable(path: string, error: unknown): LarderError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const notDirectory = systemErrorCode(error) === 'ENOTDIR';
+  return new LarderError(
+    'RESTORE_REFUSED',
+    notDirectory ? `${path} is not a directory` : `${path} cannot be read: ${reason}`,
+    {
+      hint: notDirectory
+        ? 'Name an empty directory, or one that does not exist yet; no part of its path may be a file.'
+        : 'Run as a user who may read and write there, or choose another directory.',
+      cause: error,
+    },
+  );
 }
 
 async function serverThere(path: string): Promise<LarderError> {
@@ -121,7 +129,7 @@ async function resolveExisting(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    if (systemErrorCode(error) !== 'ENOENT') throw unusable(path, error);
     const parent = dirname(path);
     return parent === path ? path : join(await resolveExisting(parent), basename(path));
   }
