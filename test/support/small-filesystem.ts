@@ -7,10 +7,16 @@ const run = promisify(execFile);
 /** A file system of its own; disposing unmounts it, the directory stays. */
 export type Mounted = AsyncDisposable;
 
-/** Mounts an empty tmpfs, which fills up soon and refuses O_DIRECT; `undefined` where this process may not mount. */
+/** Mounts an empty tmpfs, which fills up soon; `undefined` where this process may not mount. */
 export async function mountSmall(directory: string, megabytes: number): Promise<Mounted | undefined> {
   await mkdir(directory, { recursive: true });
   return mounted(['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=711`, 'larder-test', directory], directory);
+}
+
+/** Mounts a ramfs, which refuses O_DIRECT (as tmpfs did until Linux 6.6) and does not tell its size. */
+export async function mountWithoutDirect(directory: string): Promise<Mounted | undefined> {
+  await mkdir(directory, { recursive: true });
+  return mounted(['-t', 'ramfs', '-o', 'mode=711', 'larder-test', directory], directory);
 }
 
 /** Shows a directory under another name, where nobody may write; `undefined` where this process may not mount. */
