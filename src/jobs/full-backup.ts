@@ -37,7 +37,8 @@ function jobProgress({ phase, doneBytes, totalBytes }: BackupProgress): JobProgr
   return { phase, doneBytes, ...(totalBytes === undefined ? {} : { totalBytes }) };
 }
 
-function outcomeOf({ id, state, sourceBytes, storedBytes, warnings }: CommitRecord): JobOutcome {
+/** What a commit record means for the run that wrote it. */
+export function outcomeOf({ id, state, sourceBytes, storedBytes, warnings }: CommitRecord): JobOutcome {
   const outcome = { backupId: id, sourceBytes, storedBytes, warnings };
   return state === 'complete' ? outcome : { ...outcome, problem: sourceCorrupt(id) };
 }

@@ -234,3 +234,21 @@ describe('a daemon that cannot start', () => {
     expect(await backupDirectories()).toEqual([]);
   }, 20_000);
 });
+
+test('"start" with a server to protect and nobody watching logs JSON, and introduces itself in words beside it', async () => {
+  const service = startLarder(['start'], {
+    cwd: directory.path,
+    env: { DATABASE_URL: server.connection, LARDER_HTTP_PORT: String(port) },
+  });
+  daemons.push(service);
+  await healthWith();
+  expect(service.stderr()).toContain(`health        http://127.0.0.1:${port}/health`);
+  expect(
+    service
+      .stdout()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object),
+  ).toHaveLength(3);
+  await stop(service);
+}, 60_000);
