@@ -4,8 +4,17 @@ import { spawn } from 'node:child_process';
 const checks = {
   format: ['prettier', '--check', '--log-level', 'warn', '.'],
   types: ['tsc', '--project', 'test/tsconfig.json'],
-  'types (src alone)': ['tsc', '--project', 'tsconfig.json'],
-  lint: ['eslint', '--config', '.eslint.config.mjs', '--max-warnings', '0', 'src', 'test', 'bench', 'jest.config.ts'],
+  lint: [
+    'eslint',
+    '--config',
+    '.eslint.config.mjs',
+    '--max-warnings',
+    '0',
+    'src',
+    'test',
+    'bench',
+    'jest.config.ts',
+  ],
   layers: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src'],
   'dead code': ['knip'],
 };
@@ -20,7 +29,9 @@ function run(name, [command, ...args]) {
     child.on('error', (error) => (output += String(error)));
     child.on('close', (code) => {
       const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-      process.stdout.write(`${code === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds.toFixed(1)} s)\n${code === 0 ? '' : output}`);
+      process.stdout.write(
+        `${code === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds.toFixed(1)} s)\n${code === 0 ? '' : output}`,
+      );
       resolve(code === 0);
     });
   });

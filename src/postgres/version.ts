@@ -1,6 +1,3 @@
-/** Major versions this release is tested against; the tests run on every one of them. */
-export const TESTED_MAJORS = [15, 16, 17, 18] as const;
-
 /** Servers older than this speak another form of BASE_BACKUP. */
 export const OLDEST_MAJOR = 15;
 export const NEWEST_TESTED_MAJOR = 18;

@@ -54,6 +54,3 @@ export function encodeStandbyStatus(status: StandbyStatus): Buffer {
   message.writeUInt8(status.replyRequested ? 1 : 0, 38);
   return message;
 }
-
-/** CopyDone, which ends a stream from our side. */
-export const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
