@@ -1,0 +1,117 @@
+import { expect } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
+import { UNFINISHED_MARKER } from '../../../src/restore/target-directory.ts';
+import { Moments } from './moments.ts';
+import { type Ending, OperationSupply } from './operation-process.ts';
+import { Tally } from './tally.ts';
+import type { TestBed } from './test-bed.ts';
+
+/** One kill in this many is followed by a restore that is left to end; the others by the next that is killed. */
+const RUN_EVERY = 2;
+/** One kill in this many is followed by one that is started and compared; all are compared file by file. */
+const START_EVERY = 10;
+
+/** Restores one backup into one directory again and again and kills some of them; looks at the directory after each. */
+export class RestoreKills {
+  readonly moments = new Moments(['syncing', 'preparing', 'syncing', 'writing']);
+  readonly #bed: TestBed;
+  readonly #supply: OperationSupply;
+  readonly #backupId: string;
+  readonly #contents: ClusterFingerprint;
+  #files: Record<string, string> = {};
+
+  constructor(
+    bed: TestBed,
+    supply: OperationSupply,
+    backup: { readonly id: string; readonly contents: ClusterFingerprint },
+  ) {
+    this.#bed = bed;
+    this.#supply = supply;
+    this.#backupId = backup.id;
+    this.#contents = backup.contents;
+  }
+
+  /** The files a restore makes, and the time that it takes. */
+  async prepare(): Promise<void> {
+    await this.#restoreToEnd();
+    this.#files = this.#bed.restoredFiles();
+    await this.#bed.expectStarts(this.#contents);
+    for (let i = 0; i < 2; i++) {
+      await this.#restoreToEnd();
+      this.#bed.clear();
+    }
+  }
+
+  /** Kills restores until `count` have been hit in the middle. */
+  async kill(count: number): Promise<Tally> {
+    const tally = new Tally();
+    while (tally.total < count) {
+      const ending = await this.#killed();
+      tally.add(ending.done ? undefined : this.#reached(ending));
+      if (!ending.done) await this.#judge(tally.total);
+      else this.#expectWhole();
+      if (ending.done) this.#bed.clear();
+    }
+    await this.#bed.expectRestores(this.#backupId, this.#contents);
+    return tally;
+  }
+
+  /** One restore that is killed, into whatever the last one left. */
+  async #killed(): Promise<Ending> {
+    const operation = await this.#supply.begin();
+    await this.moments.next(operation);
+    operation.kill();
+    const ending = await operation.ended();
+    expect(ending.stderr).toBe('');
+    return ending;
+  }
+
+  /** A directory with a control file is whole; one without does not start, and the next restore makes it whole. */
+  async #judge(hits: number): Promise<void> {
+    if (this.#hasControlFile()) {
+      this.#expectWhole();
+      await this.#bed.expectStarts(this.#contents);
+      return;
+    }
+    this.#bed.expectRefused();
+    if (hits % RUN_EVERY !== 0) return;
+    await this.#restoreToEnd();
+    this.#expectWhole();
+    if (hits % START_EVERY === 0) await this.#bed.expectStarts(this.#contents);
+    this.#bed.clear();
+  }
+
+  /** Every file, and no other but the marker. */
+  #expectWhole(): void {
+    const files = Object.entries(this.#bed.restoredFiles());
+    const content = files.filter(([path]) => basename(path) !== UNFINISHED_MARKER);
+    expect(Object.fromEntries(content)).toEqual(this.#files);
+  }
+
+  async #restoreToEnd(): Promise<void> {
+    const operation = await this.#supply.begin();
+    const ending = await operation.ended();
+    expect(ending).toMatchObject({ code: 0, stderr: '', done: true });
+    this.moments.learn(ending);
+  }
+
+  /** The last phase is not said: its beginning shows in the directory. */
+  #reached(ending: Ending): string {
+    const begun = this.#hasControlFile() || existsSync(`${this.#controlFile}.larder`);
+    return begun ? 'control file' : ending.phase;
+  }
+
+  get #controlFile(): string {
+    return join(this.#bed.home.dataDirectory, 'global', 'pg_control');
+  }
+
+  #hasControlFile(): boolean {
+    return existsSync(this.#controlFile);
+  }
+}
+
+export function supplyRestores(bed: TestBed, backupId: string): OperationSupply {
+  return new OperationSupply('restore-program.ts', bed.restoreArguments(backupId));
+}
