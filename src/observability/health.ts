@@ -116,13 +116,19 @@ function serverFinding({ server }: ClusterFacts): Finding {
   }
 }
 
-function catalogueFinding({ catalogue, maxAgeSeconds, running }: ClusterFacts, now: number): Finding {
+function catalogueFinding(
+  { catalogue, maxAgeSeconds, running, lastRun }: ClusterFacts,
+  now: number,
+): Finding {
   if (catalogue === 'unknown' || now - catalogue.readAt > CATALOGUE_OUTDATED_MS) {
     return degraded('repository_unknown', 'the repository cannot be read: what is in it is not known');
   }
   const newest = newestBackup(catalogue.backups);
   if (newest === undefined && running !== undefined) {
     return degraded('first_backup_running', 'there is no backup yet: the first is being made');
+  }
+  if (newest === undefined && lastRun?.result === 'success' && (lastRun.ended ?? 0) >= catalogue.readAt) {
+    return degraded('repository_unknown', 'the repository was not read since the last backup');
   }
   if (newest === undefined) return failing('no_backup', 'there is no backup');
   return newestFinding(newest, maxAgeSeconds, now);

@@ -69,6 +69,11 @@ describe('failing', () => {
     ]);
   });
 
+  test('is not yet a cluster whose first backup succeeded after the repository was read: that is unknown', () => {
+    const lastRun = anEndedRun({ started: now - 61_000 });
+    expect(verdict({ catalogue: catalogue(), lastRun })).toEqual(['degraded', 'repository_unknown']);
+  });
+
   test('is a newest backup that is not good, however good the one before it', () => {
     const corrupt = { ...good, state: 'corrupt_source' as const, ended: now - HOUR };
     expect(verdict({ catalogue: catalogue(corrupt, good) })).toEqual(['failing', 'source_corrupt']);
