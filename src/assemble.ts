@@ -17,7 +17,7 @@ import type { Catalogue } from './repository/catalogue.ts';
 import { readCatalogue } from './repository/catalogue.ts';
 import { expectRepository } from './repository/expect-repository.ts';
 import { parseBackupId } from './repository/layout.ts';
-import { readProcessIdentity } from './repository/process-identity.ts';
+import { readProcessIdentity } from './process-identity.ts';
 import { openRepository } from './repository/repository.ts';
 import { RunHistory } from './scheduler/history.ts';
 import type { RunListener } from './scheduler/run-events.ts';

@@ -6,7 +6,7 @@ import type { CommitRecord } from '../repository/commit-record.ts';
 import type { StoredObject } from '../repository/frames/framed-object.ts';
 import type { Lease } from '../repository/lease.ts';
 import { FORMAT_VERSION } from '../repository/object-header.ts';
-import type { ProcessIdentity } from '../repository/process-identity.ts';
+import type { ProcessIdentity } from '../process-identity.ts';
 import type { BackupContent } from './backup-content.ts';
 import type { BackupSource, SourceIdentity } from './sources/source.ts';
 

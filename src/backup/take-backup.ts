@@ -15,7 +15,7 @@ import {
 import { acquireLease, type Lease } from '../repository/lease.ts';
 import { discardBackup, sweepLeftovers } from '../repository/leftovers.ts';
 import { writeManifest } from '../repository/manifest/manifest-writer.ts';
-import type { ProcessIdentity } from '../repository/process-identity.ts';
+import type { ProcessIdentity } from '../process-identity.ts';
 import { openOrCreateRepository, type Repository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { BackupContent } from './backup-content.ts';

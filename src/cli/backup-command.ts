@@ -5,7 +5,7 @@ import { fullBackupJob } from '../jobs/full-backup.ts';
 import type { Job } from '../jobs/job.ts';
 import { readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { readProcessIdentity } from '../repository/process-identity.ts';
+import { readProcessIdentity } from '../process-identity.ts';
 import { RunHistory } from '../scheduler/history.ts';
 import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';

@@ -12,7 +12,7 @@ import { restoreCopy, startCopy, type RestoredCopy } from '../demo/restored-copy
 import { LarderError } from '../errors.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { findBackup } from '../repository/catalogue.ts';
-import { readProcessIdentity } from '../repository/process-identity.ts';
+import { readProcessIdentity } from '../process-identity.ts';
 import type { CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, formatRatio, plural } from './format.ts';
 import { ProgressBar } from './progress-bar.ts';

@@ -5,8 +5,7 @@ import { LarderError, systemErrorCode } from '../errors.ts';
 import { makePrivateDirectory } from '../postgres/server/instance-home.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
 import { canEnter } from '../postgres/server/instance-user.ts';
-import type { ProcessIdentity } from '../scheduler/process-identity.ts';
-import { isAlive, thisProcess } from '../scheduler/process-identity.ts';
+import { isProvablyAlive, readProcessIdentity, type ProcessIdentity } from '../process-identity.ts';
 
 /** Says that Larder made the directory, so that it may empty it. */
 const OURS = 'larder-demo-cluster';
@@ -61,7 +60,7 @@ export async function claimDirectory(
     await emptyDirectory(path);
   }
   await writeFile(join(path, OURS), 'Made by "larder demo", which may remove what is in here.\n');
-  await writeFile(join(path, OPENED_BY), JSON.stringify(thisProcess()));
+  await writeFile(join(path, OPENED_BY), JSON.stringify(readProcessIdentity()));
   return state === 'complete' ? 'complete' : 'empty';
 }
 
@@ -83,7 +82,8 @@ async function assertOurs(path: string): Promise<void> {
 
 async function isOpened(path: string): Promise<boolean> {
   try {
-    return isAlive(JSON.parse(await readFile(join(path, OPENED_BY), 'utf8')) as ProcessIdentity);
+    const openedBy = JSON.parse(await readFile(join(path, OPENED_BY), 'utf8')) as ProcessIdentity;
+    return isProvablyAlive(openedBy, readProcessIdentity());
   } catch (error) {
     // absent, or torn by a crash while it was written
     if (systemErrorCode(error) === 'ENOENT' || error instanceof SyntaxError) return false;

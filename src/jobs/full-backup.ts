@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { expectRepository } from '../repository/expect-repository.ts';
-import type { ProcessIdentity } from '../repository/process-identity.ts';
+import type { ProcessIdentity } from '../process-identity.ts';
 import type { Job, JobOutcome, JobProgress } from './job.ts';
 
 export interface FullBackupParts {

@@ -13,7 +13,7 @@ import {
   unsettled,
 } from './lease-record.ts';
 import { heldError, isFree, TTL_SECONDS } from './lease-state.ts';
-import { isProvablyDead, type ProcessIdentity } from './process-identity.ts';
+import { isProvablyDead, type ProcessIdentity } from '../process-identity.ts';
 
 /** Milliseconds between two looks at a lease that somebody else holds. */
 const LOOK_AGAIN = 1_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { appendLines, compactFile, createFile } from './history-file.ts';
-import { isAlive } from './process-identity.ts';
+import { isProvablyAlive, readProcessIdentity } from '../process-identity.ts';
 import type { RunRecord } from './run-record.ts';
 import { decodeRun, encodeRun } from './run-record.ts';
 
@@ -95,7 +95,7 @@ function fold(records: readonly RunRecord[]): RunRecord[] {
 }
 
 function interruptedIfDead(record: RunRecord): RunRecord {
-  if (record.ended !== undefined || isAlive(record.process)) return record;
+  if (record.ended !== undefined || isProvablyAlive(record.process, readProcessIdentity())) return record;
   return { ...record, result: 'interrupted' };
 }
 

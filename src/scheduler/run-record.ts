@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import type { Task } from '../jobs/job.ts';
-import type { ProcessIdentity } from './process-identity.ts';
+import type { ProcessIdentity } from '../process-identity.ts';
 
 export type RunReason = 'schedule' | 'manual' | 'first' | 'catch_up';
 export type RunResult = 'success' | 'failure' | 'timeout' | 'canceled' | 'interrupted';
@@ -53,7 +53,13 @@ const storedRun = z.object({
   storedBytes: optional.bytes,
   warnings: z.array(z.string()).exactOptional(),
   durationSeconds: z.number().nonnegative().exactOptional(),
-  process: z.object({ pid: z.number().int(), bootId: z.string(), startTime: z.string() }),
+  process: z.object({
+    host: z.string(),
+    pid: z.number().int(),
+    bootId: optional.text,
+    pidNamespace: optional.text,
+    processStart: optional.text,
+  }),
 });
 
 /** One line of the history, without its line feed. */

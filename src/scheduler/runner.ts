@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import type { Job, JobOutcome, Task } from '../jobs/job.ts';
 import type { RunHistory } from './history.ts';
-import { thisProcess } from './process-identity.ts';
+import { readProcessIdentity } from '../process-identity.ts';
 import type { RunEvents } from './run-events.ts';
 import type { RunReason, RunRecord, RunResult } from './run-record.ts';
 
@@ -155,7 +155,7 @@ export class JobRunner {
 }
 
 function newRun(cluster: string, task: Task, reason: RunReason, started: number): RunRecord {
-  return { id: randomUUID(), cluster, task, reason, started, process: thisProcess() };
+  return { id: randomUUID(), cluster, task, reason, started, process: readProcessIdentity() };
 }
 
 function over({ problem, ...outcome }: JobOutcome): Ending {

@@ -5,7 +5,7 @@ import { fullBackupJob, outcomeOf } from '../../src/jobs/full-backup.ts';
 import { parseConnection } from '../../src/postgres/parse-connection.ts';
 import { findFreePort } from '../../src/postgres/server/free-port.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
-import { readProcessIdentity } from '../../src/repository/process-identity.ts';
+import { readProcessIdentity } from '../../src/process-identity.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

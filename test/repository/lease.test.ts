@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
 import { acquireLease, type LeaseRequest } from '../../src/repository/lease.ts';
 import { leaseName, listLeases, readLease } from '../../src/repository/lease-record.ts';
-import { readProcessIdentity } from '../../src/repository/process-identity.ts';
+import { readProcessIdentity } from '../../src/process-identity.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';

@@ -26,11 +26,11 @@ function writer() {
   const script = `
     import { systemClock } from ${JSON.stringify(join(process.cwd(), 'src/clock.ts'))};
     import { RunHistory } from ${JSON.stringify(join(process.cwd(), 'src/scheduler/history.ts'))};
-    import { thisProcess } from ${JSON.stringify(join(process.cwd(), 'src/scheduler/process-identity.ts'))};
+    import { readProcessIdentity } from ${JSON.stringify(join(process.cwd(), 'src/process-identity.ts'))};
     const history = await RunHistory.open(process.argv[1], systemClock);
     for (let n = 0; ; n++) {
       const id = process.pid + '-' + n;
-      await history.append({ id, cluster: 'truck', task: 'backup_full', reason: 'manual', started: Date.now(), process: thisProcess() });
+      await history.append({ id, cluster: 'truck', task: 'backup_full', reason: 'manual', started: Date.now(), process: readProcessIdentity() });
       process.stdout.write(id + '\\n');
       await systemClock.sleep(1);
     }`;
@@ -92,7 +92,7 @@ describe('after a crash', () => {
   test('a run without an end is running while its process lives and interrupted when it is dead', async () => {
     const history = await reopened();
     await history.append(aRun({ id: 'ours', started: 1 }));
-    const reused = { ...aRun().process, startTime: '1' };
+    const reused = { ...aRun().process, processStart: '1' };
     const beforeReboot = { ...aRun().process, bootId: 'another' };
     await history.append(aRun({ id: 'pid was given out again', started: 2, process: reused }));
     await history.append(aRun({ id: 'before the reboot', started: 3, process: beforeReboot }));

@@ -27,7 +27,16 @@ const records: fc.Arbitrary<RunRecord> = fc.record(
     storedBytes: fc.nat(),
     warnings: fc.array(fc.string()),
     durationSeconds: fc.float({ min: 0, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
-    process: fc.record({ pid: fc.nat(), bootId: fc.string(), startTime: fc.string() }),
+    process: fc.record(
+      {
+        host: fc.string(),
+        pid: fc.nat(),
+        bootId: fc.string(),
+        pidNamespace: fc.string(),
+        processStart: fc.string(),
+      },
+      { requiredKeys: ['host', 'pid'] },
+    ),
   },
   { requiredKeys: ['id', 'cluster', 'task', 'reason', 'started', 'process'] },
 );

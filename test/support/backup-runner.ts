@@ -14,7 +14,7 @@ import { chooseInstanceUser } from '../../src/postgres/server/instance-user.ts';
 import { startInstance } from '../../src/postgres/server/instance.ts';
 import { reachableBinaries } from '../../src/postgres/server/reachable-binaries.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
-import { readProcessIdentity } from '../../src/repository/process-identity.ts';
+import { readProcessIdentity } from '../../src/process-identity.ts';
 import { planRestore } from '../../src/restore/plan.ts';
 import type { RestorePlan, RestoreRequest } from '../../src/restore/plan.ts';
 import { restoreBackup } from '../../src/restore/restore-backup.ts';

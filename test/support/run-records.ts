@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { thisProcess } from '../../src/scheduler/process-identity.ts';
+import { readProcessIdentity } from '../../src/process-identity.ts';
 import type { RunRecord } from '../../src/scheduler/run-record.ts';
 
 /** A run that has just begun in this process. */
@@ -10,7 +10,7 @@ export function aRun(fields: Partial<RunRecord> = {}): RunRecord {
     task: 'backup_full',
     reason: 'schedule',
     started: Date.parse('2026-11-22T02:00:00Z'),
-    process: thisProcess(),
+    process: readProcessIdentity(),
     ...fields,
   };
 }

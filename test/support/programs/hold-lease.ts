@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { systemClock } from '../../../src/clock.ts';
 import { toLarderError } from '../../../src/errors.ts';
 import { acquireLease } from '../../../src/repository/lease.ts';
-import { readProcessIdentity } from '../../../src/repository/process-identity.ts';
+import { readProcessIdentity } from '../../../src/process-identity.ts';
 import { openStore } from '../../../src/storage/open-store.ts';
 
 const lease = await acquireLease(openStore({ kind: 'filesystem', directory: process.argv[2] ?? '' }), {

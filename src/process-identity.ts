@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from './errors.ts';
 
 /**
  * One process, told apart from every other for ever: a pid alone is given out again, and every container has a pid 1.
@@ -41,6 +41,16 @@ export function isProvablyDead(other: ProcessIdentity, self: ProcessIdentity): b
   // a zombie is dead and waits for its parent to notice
   const replaced = other.processStart !== undefined && found.start !== other.processStart;
   return replaced || found.state === 'Z' || found.state === 'X';
+}
+
+/**
+ * Whether `other` certainly runs, seen from `self`. False also means "cannot tell": for an entry in a local file, a
+ * process of an earlier container is as good as dead.
+ */
+export function isProvablyAlive(other: ProcessIdentity, self: ProcessIdentity): boolean {
+  if (other.bootId === undefined || other.bootId !== self.bootId) return false;
+  if (other.pidNamespace !== self.pidNamespace) return false;
+  return readProcess(other.pid)?.start === other.processStart && !isProvablyDead(other, self);
 }
 
 /** Asked by signal 0 and not in /proc, which a `hidepid` mount empties of other users' processes. */

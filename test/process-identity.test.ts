@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { isProvablyDead, readProcessIdentity } from '../../src/repository/process-identity.ts';
+import { isProvablyDead, readProcessIdentity } from '../src/process-identity.ts';
 
 const self = readProcessIdentity();
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
