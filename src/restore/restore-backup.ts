@@ -2,7 +2,7 @@ import { chmod, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
-import { clearTarget, UNFINISHED_MARKER } from './target-directory.ts';
+import { clearTarget, markUnfinished, UNFINISHED_MARKER } from './target-directory.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { CONTROL_FILE, type RestorePlan } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
@@ -78,11 +78,7 @@ async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Pro
     // PostgreSQL refuses a data directory that others may enter
     await chmod(target.path, 0o700);
     const marker = { backup: backup.id, began: new Date(clock.now()).toISOString() };
-    await writeDurably(
-      join(target.path, UNFINISHED_MARKER),
-      Buffer.from(`${JSON.stringify(marker)}\n`),
-      owner,
-    );
+    await markUnfinished(target.path, `${JSON.stringify(marker)}\n`, owner);
   }
 }
 
@@ -159,7 +155,9 @@ async function writeControlFile(plan: RestorePlan): Promise<void> {
 }
 
 async function removeMarkers(plan: RestorePlan): Promise<void> {
-  for (const directory of targetDirectories(plan)) {
+  // the data directory's last: a tablespace that is still marked would be cleared by the next restore that names it, and
+  // by then a server may run on it
+  for (const directory of targetDirectories(plan).reverse()) {
     await unlink(join(directory, UNFINISHED_MARKER));
     await syncPath(directory);
   }

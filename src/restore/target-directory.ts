@@ -1,8 +1,8 @@
-import type { BigIntStats } from 'node:fs';
-import { chown, mkdir, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { constants, type BigIntStats } from 'node:fs';
+import { chown, mkdir, open, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LarderError, systemErrorCode } from '../errors.ts';
-import type { Owner } from './durable.ts';
+import { syncPath, type Owner } from './durable.ts';
 
 /** Stands in a directory from the first write of a restore to its last: what lies beside it is ours and unfinished. */
 export const UNFINISHED_MARKER = 'larder_restore_unfinished';
@@ -51,6 +51,27 @@ export async function clearTarget(target: TargetDirectory, owner: Owner | undefi
     if (!IGNORED.has(name) && name !== UNFINISHED_MARKER)
       await rm(join(target.path, name), { recursive: true, force: true });
   }
+}
+
+/**
+ * Marks the directory as ours and unfinished, durably. The marker is made under its own name: dying must leave no other file
+ * first, which the next restore would take for a stranger's. `text` is for people; nothing reads it.
+ */
+export async function markUnfinished(
+  directory: string,
+  text: string,
+  owner: Owner | undefined,
+): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const handle = await open(join(directory, UNFINISHED_MARKER), flags, 0o600);
+  try {
+    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await syncPath(directory);
 }
 
 /** Parents that are made with it become the owner's too: they are private, and he has to pass through them. */
