@@ -25,7 +25,7 @@ describe('a backup that is killed at a random moment', () => {
   test('leaves every earlier backup as it was, and the next run succeeds unaided', async () => {
     const tally = await kills.kill(KILLS);
     tally.print(`SIGKILL in a backup, seed ${kills.moments.seed}`);
-    for (const phase of ['connecting', 'checkpoint', 'copying', 'committing'])
+    for (const phase of ['connecting', 'checkpoint', 'copying', 'committing', 'committed'])
       expect(tally.phases()).toContain(phase);
   }, 600_000);
 

@@ -1,5 +1,8 @@
 import { expect } from '@jest/globals';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
+import { commitRecordName } from '../../../src/repository/layout.ts';
 import { type Ending, OperationSupply } from './operation-process.ts';
 import { Moments } from './moments.ts';
 import { backupsIn, expectNoLeftovers, filesOf, removeBackup } from './repository-state.ts';
@@ -13,7 +16,12 @@ const RESTORE_EVERY = 10;
 
 /** Runs backups of one cluster into one repository and kills some of them; looks at the repository after each. */
 export class BackupKills {
-  readonly moments = new Moments(['committing', 'checkpoint', 'committing', 'connecting']);
+  readonly moments = new Moments([
+    { phase: 'committing' },
+    { phase: 'committing', sign: () => this.#hasNewRecord() },
+    { phase: 'checkpoint' },
+    { phase: 'connecting' },
+  ]);
   readonly #bed: TestBed;
   readonly #supply: OperationSupply;
   /** Every backup that must be there, with the contents it must have. */
@@ -59,8 +67,15 @@ export class BackupKills {
     operation.kill();
     const ending = await operation.ended();
     expect(ending.stderr).toBe('');
+    if (!ending.done) expect(ending.signal).toBe('SIGKILL');
     expect(filesOf(this.#bed.repository, [...this.#kept.keys()])).toEqual(before);
     return ending;
+  }
+
+  #hasNewRecord(): boolean {
+    const { repository } = this.#bed;
+    const others = readdirSync(repository).filter((name) => !this.#kept.has(name));
+    return others.some((id) => existsSync(join(repository, commitRecordName(id))));
   }
 
   /** The one backup that there is beside the earlier ones, which are all there and can be read. */

@@ -3,23 +3,31 @@ import type { Ending, OperationProcess } from './operation-process.ts';
 
 /** One signal in this many is aimed at a phase. */
 const AIMED_EVERY = 4;
+/** Milliseconds behind a sign within which its moments lie. */
+const AFTER_SIGN = 5;
 /** How much a new duration counts against those before. */
 const WEIGHT = 0.2;
 
+/** What to aim at: any moment of a phase; or those right behind a sign in the phase, looked for every millisecond. */
+export interface Aim {
+  readonly phase: string;
+  readonly sign?: () => boolean;
+}
+
 /**
  * Draws the moments of the signals: uniformly over the time a whole operation takes, which is followed as the machine's
- * load changes; every fourth one uniformly over one phase, so that the short ones are met too. The seed repeats the draws,
- * not the machine.
+ * load changes; every fourth one is aimed, so that what is short is met too. The seed (LARDER_TEST_SEED
+ * gives one) repeats the draws, not the machine.
  */
 export class Moments {
   readonly seed: number;
-  readonly #aims: readonly string[];
+  readonly #aims: readonly Aim[];
   readonly #random: () => number;
   readonly #durations = new Map<string, number>();
   #drawn = 0;
 
-  /** `aims`: the phases to aim at, in turn. */
-  constructor(aims: readonly string[], seed = seedFromEnvironment()) {
+  /** `aims` are taken in turn. */
+  constructor(aims: readonly Aim[], seed = seedFromEnvironment()) {
     this.seed = seed;
     this.#aims = aims;
     this.#random = mulberry32(seed);
@@ -39,9 +47,10 @@ export class Moments {
     this.#drawn += 1;
     if (this.#drawn % AIMED_EVERY !== 0)
       return delay(part * this.#durations.values().reduce((sum, each) => sum + each, 0));
-    const aim = this.#aims[(this.#drawn / AIMED_EVERY) % this.#aims.length] ?? '';
-    await operation.until(aim);
-    return delay(part * (this.#durations.get(aim) ?? 0));
+    const { phase, sign } = this.#aims[(this.#drawn / AIMED_EVERY) % this.#aims.length]!;
+    await operation.until(phase);
+    while (sign !== undefined && !sign() && !operation.isOver) await delay(1);
+    return delay(part * (sign === undefined ? (this.#durations.get(phase) ?? 0) : AFTER_SIGN));
   }
 
   /** A whole number from 0 up to `below`. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const PROGRAMS = join(import.meta.dirname, '../programs');
+/** Compiling anew at every start would be a third of the whole test. */
+const COMPILED = join(import.meta.dirname, '../../../node_modules/.cache/larder-kills');
 
 export interface Ending {
   readonly code: number | null;
@@ -21,12 +22,18 @@ export class OperationProcess {
   readonly #child: ChildProcess;
   readonly #said: { readonly word: string; readonly at: number }[] = [];
   readonly #closed: Promise<void>;
+  #isOver = false;
   #listeners: (() => void)[] = [];
   #stderr = '';
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    this.#closed = new Promise((resolve) => child.once('close', () => resolve()));
+    this.#closed = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#isOver = true;
+        resolve();
+      });
+    });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       for (const word of text.trimEnd().split('\n')) this.#said.push({ word, at: performance.now() });
       for (const listener of this.#listeners.splice(0)) listener();
@@ -38,28 +45,35 @@ export class OperationProcess {
   /** `program` is a file of test/support/programs. */
   static start(program: string, args: readonly string[]): OperationProcess {
     const command = ['--disable-warning=ExperimentalWarning', join(PROGRAMS, program), ...args];
-    // what every start would compile anew is a third of the whole test
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'larder-kills-compiled') };
+    const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
     return new OperationProcess(spawn(process.execPath, command, { stdio: 'pipe', env }));
   }
 
-  /** Waits until the process is ready and lets it begin. */
+  /** Waits until the process is ready, lets it begin, and waits for its first phase. */
   async begin(): Promise<void> {
     await this.until('ready');
     this.#child.stdin?.write('begin\n');
+    await this.#until(() => this.#said.length > 1);
+  }
+
+  /** Whether the process has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Resolves when the word was said, or the process has ended. */
   async until(word: string): Promise<void> {
-    let isOver = false;
-    const over = this.#closed.then(() => (isOver = true));
-    while (!isOver && !this.#said.some((said) => said.word === word)) {
-      await Promise.race([over, new Promise<void>((resolve) => this.#listeners.push(resolve))]);
-    }
+    await this.#until(() => this.#said.some((said) => said.word === word));
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  async #until(happened: () => boolean): Promise<void> {
+    while (!this.#isOver && !happened()) {
+      await Promise.race([this.#closed, new Promise<void>((resolve) => this.#listeners.push(resolve))]);
+    }
   }
 
   /** Resolves when the process has ended and all that it said was read. */
@@ -72,7 +86,7 @@ export class OperationProcess {
       code: this.#child.exitCode,
       signal: this.#child.signalCode,
       done: words.length > phases.length,
-      phase: phases.at(-1)?.word ?? 'begun',
+      phase: phases.at(-1)?.word ?? '',
       durations: new Map(phases.map(({ word, at }, i) => [word, (words[i + 1]?.at ?? now) - at])),
       stderr: this.#stderr,
     };

@@ -15,7 +15,13 @@ const START_EVERY = 10;
 
 /** Restores one backup into one directory again and again and kills some of them; looks at the directory after each. */
 export class RestoreKills {
-  readonly moments = new Moments(['syncing', 'preparing', 'syncing', 'writing']);
+  readonly moments = new Moments([
+    { phase: 'syncing' },
+    { phase: 'syncing', sign: () => this.#hasControlFile() },
+    { phase: 'preparing' },
+    { phase: 'preparing', sign: () => existsSync(this.#bed.home.dataDirectory) },
+    { phase: 'writing' },
+  ]);
   readonly #bed: TestBed;
   readonly #supply: OperationSupply;
   readonly #backupId: string;
@@ -65,6 +71,7 @@ export class RestoreKills {
     operation.kill();
     const ending = await operation.ended();
     expect(ending.stderr).toBe('');
+    if (!ending.done) expect(ending.signal).toBe('SIGKILL');
     return ending;
   }
 
