@@ -47,11 +47,11 @@ function contentOf(
   }
 }
 
-function usePieces(frame: RequestedFrame, content: Buffer, answer: MutableAnswer): void {
+async function usePieces(frame: RequestedFrame, content: Buffer, answer: MutableAnswer): Promise<void> {
   answer.storedBytes += frame.expected.storedLength;
   for (const piece of frame.pieces) {
     const bytes = content.subarray(piece.frameOffset, piece.frameOffset + piece.length);
-    if (piece.target !== undefined) targets.write(piece.target, piece.fileOffset, bytes);
+    if (piece.target !== undefined) await targets.write(piece.target, piece.fileOffset, bytes);
     answer.pieces.push({
       file: piece.file,
       length: piece.length,
@@ -74,9 +74,10 @@ async function serve(request: ContentRequest): Promise<ContentAnswer> {
     for (const frame of request.frames) {
       const content = contentOf(frame, request, stored, answer);
       if (content === undefined) continue;
-      usePieces(frame, content, answer);
+      await usePieces(frame, content, answer);
       releaseFrame(content, stored);
     }
+    await targets.settle();
   } catch (error) {
     failure = errorToMessage(error);
   }

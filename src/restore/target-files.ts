@@ -1,19 +1,13 @@
 import { closeSync, constants, fchownSync, openSync, writeSync } from 'node:fs';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import type { PieceTarget } from './content-messages.ts';
+import { DirectWriter } from './direct-writer.ts';
 
 const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** What O_DIRECT asks of addresses, offsets and lengths. */
 const ALIGNMENT = 4096;
 /** Files kept open for writing by one worker; a frame touches few, and packs hold files in order. */
 const MOST_OPEN = 16;
-
-/** Node has it; TypeScript's own types know it only among a browser's. */
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => {
-    readonly buffer: SharedArrayBuffer;
-  };
-};
 
 interface OpenFile {
   readonly buffered: number;
@@ -24,37 +18,41 @@ interface OpenFile {
 /**
  * Writes pieces of files. A file that lies in one frame is created, written and closed at once. A larger one
  * was created before; its pieces go past the page cache (O_DIRECT) where the file system takes that, which halves the cost
- * of a restore and leaves the cache to the databases that run here. Synchronous: it has its thread for itself. Files that
+ * of a restore and leaves the cache to the databases that run here. Everything else is synchronous. Files that
  * are still open are closed when the thread ends; making them durable is left to whoever has all of them.
  */
 export class TargetFiles {
   readonly #owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly #open = new Map<string, OpenFile>();
-  /** The memory of a WebAssembly module is aligned to pages, which nothing else in JavaScript promises. */
-  readonly #aligned: Buffer;
+  readonly #directWriter: DirectWriter;
   #directRefused = false;
 
   constructor(owner: { readonly uid: number; readonly gid: number } | undefined, frameLimit: number) {
     this.#owner = owner;
-    const pages = Math.ceil(frameLimit / 65536);
-    this.#aligned = Buffer.from(
-      new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer,
-    );
+    this.#directWriter = new DirectWriter(frameLimit);
   }
 
   /** Whether a file system refused O_DIRECT, and everything since went through the page cache. */
   get directRefused(): boolean {
-    return this.#directRefused;
+    return this.#directRefused || this.#directWriter.refused;
   }
 
-  /** @throws LarderError RESTORE_FAILED */
-  write(target: PieceTarget, fileOffset: number, bytes: Buffer): void {
+  /**
+   * Writes one piece; its bytes may be changed once the promise resolves, and may not be on the disk yet.
+   * @throws LarderError RESTORE_FAILED, also for an earlier piece
+   */
+  async write(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<void> {
     try {
       if (bytes.length === target.fileSize) this.#writeWhole(target, bytes);
-      else this.#writePart(target, fileOffset, bytes);
+      else await this.#writePart(target, fileOffset, bytes);
     } catch (error) {
-      throw writeFailure(target, error);
+      throw error instanceof LarderError ? error : writeFailure(target, error);
     }
+  }
+
+  /** Waits until every piece was handed to the file system. Throws as `write` does. */
+  async settle(): Promise<void> {
+    await this.#directWriter.settle();
   }
 
   #writeWhole({ path }: PieceTarget, bytes: Buffer): void {
@@ -67,33 +65,22 @@ export class TargetFiles {
     }
   }
 
-  #writePart(target: PieceTarget, fileOffset: number, bytes: Buffer): void {
-    const file = this.#opened(target);
-    const done = this.#writeDirect(file, fileOffset, bytes);
-    if (done < bytes.length) writeAll(file.buffered, bytes.subarray(done), fileOffset + done);
-  }
-
-  /** @returns how many bytes, from the first on, went past the page cache */
-  #writeDirect({ direct }: OpenFile, fileOffset: number, bytes: Buffer): number {
-    if (direct === undefined || this.#directRefused || fileOffset % ALIGNMENT !== 0) return 0;
-    const aligned = bytes.length - (bytes.length % ALIGNMENT);
-    bytes.copy(this.#aligned, 0, 0, aligned);
-    try {
-      writeAll(direct, this.#aligned.subarray(0, aligned), fileOffset);
-      return aligned;
-    } catch (error) {
-      // taken at open and refused here: sectors larger than ours, or a file system in user space
-      if (systemErrorCode(error) !== 'EINVAL') throw error;
-      this.#directRefused = true;
-      return 0;
+  async #writePart(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<void> {
+    const { direct, buffered } = await this.#opened(target);
+    const canBeDirect = direct !== undefined && !this.directRefused && fileOffset % ALIGNMENT === 0;
+    const aligned = canBeDirect ? bytes.length - (bytes.length % ALIGNMENT) : 0;
+    if (direct !== undefined && aligned > 0) {
+      const part = { bytes: bytes.subarray(0, aligned), offset: fileOffset };
+      await this.#directWriter.write({ direct, buffered }, part, (error) => writeFailure(target, error));
     }
+    if (aligned < bytes.length) writeAll(buffered, bytes.subarray(aligned), fileOffset + aligned);
   }
 
-  #opened({ path }: PieceTarget): OpenFile {
+  async #opened({ path }: PieceTarget): Promise<OpenFile> {
     const key = typeof path === 'string' ? path : Buffer.from(path).toString('latin1');
     const known = this.#open.get(key);
     if (known !== undefined) return known;
-    if (this.#open.size >= MOST_OPEN) this.#closeOldest();
+    if (this.#open.size >= MOST_OPEN) await this.#closeOldest();
     const file = {
       buffered: openSync(asPath(path), O_WRONLY | O_NOFOLLOW),
       direct: this.#openDirect(asPath(path)),
@@ -114,7 +101,9 @@ export class TargetFiles {
     }
   }
 
-  #closeOldest(): void {
+  async #closeOldest(): Promise<void> {
+    // what is still on its way needs the descriptor
+    await this.#directWriter.settle();
     for (const [key, file] of this.#open) {
       closeFile(file);
       this.#open.delete(key);
