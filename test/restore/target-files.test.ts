@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mayMount, mountTest, rootTest } from '../support/able-to.ts';
 import { TargetFiles } from '../../src/restore/target-files.ts';
 import { mountedDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -49,7 +50,7 @@ describe('a file of one piece', () => {
     expect(readFileSync(path, 'utf8')).toBe('abc');
   });
 
-  test('belongs to whom it is to belong to', async () => {
+  rootTest('belongs to whom it is to belong to', async () => {
     if (process.getuid?.() !== 0) return;
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'file');
@@ -77,10 +78,12 @@ describe('a file of one piece', () => {
   });
 });
 
-describe.each([
+const places = [
   ['a disk', undefined],
-  ['a file system that refuses O_DIRECT', 'ramfs' as const],
-])('a file of many pieces on %s', (_, mount) => {
+  ...(mayMount ? [['a file system that refuses O_DIRECT', 'ramfs'] as const] : []),
+] as const;
+
+describe.each(places)('a file of many pieces on %s', (_, mount) => {
   const place = () => (mount === undefined ? temporaryDirectory() : mountedDirectory(mount));
 
   test.each([
@@ -129,7 +132,7 @@ describe.each([
   });
 });
 
-test('a full disk is named as such, with what to do', async () => {
+mountTest('a full disk is named as such, with what to do', async () => {
   await using directory = await mountedDirectory('tmpfs');
   if (directory === undefined) return;
   const [whole, parts] = [join(directory.path, 'whole'), join(directory.path, 'parts')];

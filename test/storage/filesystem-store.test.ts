@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { isRoot, mountTest } from '../support/able-to.ts';
 import { LarderError } from '../../src/errors.ts';
 import { openStore } from '../../src/storage/open-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
@@ -128,8 +129,8 @@ describe('a filesystem store', () => {
     await expect(listNames(store)).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
   });
 
-  test('says that a directory of another user is not writable', async () => {
-    if (process.getuid?.() === 0) return; // root may write anywhere; the read-only mount below stands in for it
+  (isRoot ? test.skip : test)('says that a directory of another user is not writable', async () => {
+    // root may write anywhere; the read-only mount below stands in for it
     await chmod(directory, 0o500);
     const refused = storeIn(directory).putIfAbsent('one', Buffer.from('x'));
     await expect(refused).rejects.toMatchObject({ code: 'REPOSITORY_NOT_WRITABLE' });
@@ -154,14 +155,7 @@ describe('a filesystem store on a small filesystem of its own', () => {
     await rmdir(directory).catch(() => rm(directory, { recursive: true }));
   });
 
-  const onMount = (title: string, body: () => Promise<void>): void => {
-    test(title, async () => {
-      if (mounted) await body();
-      else process.stderr.write(`skipped: ${title}: mounting a tmpfs needs root\n`);
-    });
-  };
-
-  onMount('says when it is full, leaves nothing, and goes on once there is room', async () => {
+  mountTest('says when it is full, leaves nothing, and goes on once there is room', async () => {
     const store = storeIn(join(directory, 'repository'));
     await store.putIfAbsent('first', Buffer.alloc(MIB));
     const failure = await failureOf(store.putIfAbsent('second', Buffer.alloc(3 * MIB)));
@@ -174,7 +168,7 @@ describe('a filesystem store on a small filesystem of its own', () => {
     await store.putIfAbsent('second', Buffer.alloc(MIB));
   });
 
-  onMount('answers every later call of a failed writer with its first error', async () => {
+  mountTest('answers every later call of a failed writer with its first error', async () => {
     const store = storeIn(directory);
     const writer = await store.create('one');
     const first = await failureOf(writer.append(Buffer.alloc(3 * MIB)));
@@ -185,7 +179,7 @@ describe('a filesystem store on a small filesystem of its own', () => {
     expect((await store.capacity())?.free).toBeGreaterThan(1.9 * MIB);
   });
 
-  onMount('says when it is mounted read-only, and still reads', async () => {
+  mountTest('says when it is mounted read-only, and still reads', async () => {
     const store = storeIn(directory);
     await store.putIfAbsent('one', Buffer.from('x'));
     await run('mount', ['-o', 'remount,ro', directory]);

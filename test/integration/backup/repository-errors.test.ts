@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountTest } from '../../support/able-to.ts';
 import { findBackup, readCatalogue } from '../../../src/repository/catalogue.ts';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
 import type { Scratch, TestRepository } from '../../support/backup-runner.ts';
@@ -42,39 +43,49 @@ async function expectRestores(repository: TestRepository, backup: CommitRecord):
 }
 
 describe('a repository that is full', () => {
-  test('is named; earlier backups restore, and the next run succeeds once there is room', async () => {
-    const directory = join(scratch.path, 'full');
-    await using mount = await mountSmall(directory, 12);
-    if (mount === undefined) return; // only root may mount
-    const repository = repositoryAt(join(directory, 'backups'));
-    const first = await backUp(repository, server.connection);
-    const before = await objectsOf(repository);
-    await server.query(`CREATE TABLE filling AS SELECT string_agg(md5(random()::text), '') AS text
+  mountTest(
+    'is named; earlier backups restore, and the next run succeeds once there is room',
+    async () => {
+      const directory = join(scratch.path, 'full');
+      await using mount = await mountSmall(directory, 12);
+      if (mount === undefined) return; // only root may mount
+      const repository = repositoryAt(join(directory, 'backups'));
+      const first = await backUp(repository, server.connection);
+      const before = await objectsOf(repository);
+      await server.query(`CREATE TABLE filling AS SELECT string_agg(md5(random()::text), '') AS text
       FROM generate_series(1, 800000) g GROUP BY g % 1000`);
-    const error = await failureOf(backUp(repository, server.connection));
-    expect(error).toMatchObject({ code: 'REPOSITORY_FULL', retryable: true });
-    expect(error.message).toContain(join(directory, 'backups'));
-    expect(error.message).toMatch(/ENOSPC.*; \d+ bytes are free there/);
-    expect(error.hint).toContain('make room in');
-    expect(await objectsOf(repository)).toEqual(before);
-    await expectRestores(repository, first);
-    await server.query('DROP TABLE filling; CHECKPOINT');
-    await expectRestores(repository, await backUp(repository, server.connection));
-  }, 90_000);
+      const error = await failureOf(backUp(repository, server.connection));
+      expect(error).toMatchObject({ code: 'REPOSITORY_FULL', retryable: true });
+      expect(error.message).toContain(join(directory, 'backups'));
+      expect(error.message).toMatch(/ENOSPC.*; \d+ bytes are free there/);
+      expect(error.hint).toContain('make room in');
+      expect(await objectsOf(repository)).toEqual(before);
+      await expectRestores(repository, first);
+      await server.query('DROP TABLE filling; CHECKPOINT');
+      await expectRestores(repository, await backUp(repository, server.connection));
+    },
+    90_000,
+  );
 
-  test('to its last byte, by others, takes the next backup as soon as there is room', async () => {
-    const directory = join(scratch.path, 'brimful');
-    await using mount = await mountSmall(directory, 40);
-    if (mount === undefined) return;
-    const repository = repositoryAt(join(directory, 'backups'));
-    const first = await backUp(repository, server.connection);
-    const ballast = join(directory, 'ballast');
-    await writeFile(ballast, Buffer.alloc(40 * 1024 ** 2)).catch(() => undefined);
-    expect(await failureOf(backUp(repository, server.connection))).toMatchObject({ code: 'REPOSITORY_FULL' });
-    await rm(ballast);
-    await expectRestores(repository, first);
-    expect((await backUp(repository, server.connection)).state).toBe('complete');
-  }, 90_000);
+  mountTest(
+    'to its last byte, by others, takes the next backup as soon as there is room',
+    async () => {
+      const directory = join(scratch.path, 'brimful');
+      await using mount = await mountSmall(directory, 40);
+      if (mount === undefined) return;
+      const repository = repositoryAt(join(directory, 'backups'));
+      const first = await backUp(repository, server.connection);
+      const ballast = join(directory, 'ballast');
+      await writeFile(ballast, Buffer.alloc(40 * 1024 ** 2)).catch(() => undefined);
+      expect(await failureOf(backUp(repository, server.connection))).toMatchObject({
+        code: 'REPOSITORY_FULL',
+      });
+      await rm(ballast);
+      await expectRestores(repository, first);
+      expect((await backUp(repository, server.connection)).state).toBe('complete');
+    },
+    90_000,
+  );
 });
 
 describe('a repository that cannot be written', () => {
@@ -86,16 +97,23 @@ describe('a repository that cannot be written', () => {
     expect(error.hint).toBeTruthy();
   });
 
-  test('because its mount is read-only is told of, and its backups still restore', async () => {
-    const backup = await backUp(at('writable'), server.connection);
-    await using mount = await mountReadOnly(join(scratch.path, 'writable'), join(scratch.path, 'read-only'));
-    if (mount === undefined) return;
-    const error = await failureOf(backUp(at('read-only'), server.connection));
-    expect(error).toMatchObject({ code: 'REPOSITORY_NOT_WRITABLE', retryable: false });
-    expect(error.message).toContain(join(scratch.path, 'read-only'));
-    expect(error.hint).toContain('writable mount');
-    await expectRestores(at('read-only'), await findBackup(at('read-only').store, backup.id));
-  }, 60_000);
+  mountTest(
+    'because its mount is read-only is told of, and its backups still restore',
+    async () => {
+      const backup = await backUp(at('writable'), server.connection);
+      await using mount = await mountReadOnly(
+        join(scratch.path, 'writable'),
+        join(scratch.path, 'read-only'),
+      );
+      if (mount === undefined) return;
+      const error = await failureOf(backUp(at('read-only'), server.connection));
+      expect(error).toMatchObject({ code: 'REPOSITORY_NOT_WRITABLE', retryable: false });
+      expect(error.message).toContain(join(scratch.path, 'read-only'));
+      expect(error.hint).toContain('writable mount');
+      await expectRestores(at('read-only'), await findBackup(at('read-only').store, backup.id));
+    },
+    60_000,
+  );
 });
 
 describe('a directory that is not this cluster’s repository', () => {

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootTest } from '../../support/able-to.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { differences, fingerprintCluster } from '../../../src/demo/compare-clusters.ts';
 import type { DemoCluster } from '../../../src/demo/embedded-cluster.ts';
@@ -145,19 +146,23 @@ describe('the demonstration cluster', () => {
     await cluster.stop();
   }, 120_000);
 
-  test('lies elsewhere when its account cannot enter the directory', async () => {
-    if (process.getuid?.() !== 0) return; // others run it as themselves
-    await chmod(directory, 0o700);
-    const cluster = await open();
-    try {
-      expect(cluster.directory).toMatch(/^\/var\/tmp\/larder-demo-[0-9a-f]{16}$/);
-      expect(statSync(cluster.directory).mode & 0o777).toBe(0o711);
-      expect(statSync(cluster.directory).uid).toBe(0);
-      expect(statSync(join(cluster.directory, 'data')).mode & 0o777).toBe(0o700);
-      await expect(open()).rejects.toThrow('is open in another process');
-    } finally {
-      await cluster.stop();
-      await rm(cluster.directory, { recursive: true });
-    }
-  }, 120_000);
+  rootTest(
+    'lies elsewhere when its account cannot enter the directory',
+    async () => {
+      if (process.getuid?.() !== 0) return; // others run it as themselves
+      await chmod(directory, 0o700);
+      const cluster = await open();
+      try {
+        expect(cluster.directory).toMatch(/^\/var\/tmp\/larder-demo-[0-9a-f]{16}$/);
+        expect(statSync(cluster.directory).mode & 0o777).toBe(0o711);
+        expect(statSync(cluster.directory).uid).toBe(0);
+        expect(statSync(join(cluster.directory, 'data')).mode & 0o777).toBe(0o700);
+        await expect(open()).rejects.toThrow('is open in another process');
+      } finally {
+        await cluster.stop();
+        await rm(cluster.directory, { recursive: true });
+      }
+    },
+    120_000,
+  );
 });

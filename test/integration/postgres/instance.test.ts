@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rootTest } from '../../support/able-to.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { LarderError } from '../../../src/errors.ts';
 import { findEmbeddedBinaries, findServerBinaries } from '../../../src/postgres/server/find-binaries.ts';
@@ -154,23 +155,27 @@ describe('an instance', () => {
     expect(readdirSync(directory)).toEqual([]);
   }, 60_000);
 
-  test('runs from a copy when its account cannot reach the installation', async () => {
-    const user = await chooseInstanceUser();
-    if (user === undefined) return; // only root starts servers for somebody else
-    const closed = join(directory, 'closed');
-    await mkdir(closed, { mode: 0o700 });
-    await cp(dirname(binaries.directory), join(closed, 'native'), {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
-    const unreachable = { ...binaries, directory: join(closed, 'native', 'bin') };
-    expect(await canReach(join(unreachable.directory, 'postgres'), user)).toBe(false);
-    const home = await prepareInstanceHome(join(directory, 'home'), user);
-    const copy = await reachableBinaries(unreachable, home);
-    await initializeCluster(copy, home, plain);
-    const instance = await startInstance({ binaries: copy, home, settings: {}, clock: systemClock });
-    await instance.stop('fast');
-  }, 60_000);
+  rootTest(
+    'runs from a copy when its account cannot reach the installation',
+    async () => {
+      const user = await chooseInstanceUser();
+      if (user === undefined) return; // only root starts servers for somebody else
+      const closed = join(directory, 'closed');
+      await mkdir(closed, { mode: 0o700 });
+      await cp(dirname(binaries.directory), join(closed, 'native'), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
+      const unreachable = { ...binaries, directory: join(closed, 'native', 'bin') };
+      expect(await canReach(join(unreachable.directory, 'postgres'), user)).toBe(false);
+      const home = await prepareInstanceHome(join(directory, 'home'), user);
+      const copy = await reachableBinaries(unreachable, home);
+      await initializeCluster(copy, home, plain);
+      const instance = await startInstance({ binaries: copy, home, settings: {}, clock: systemClock });
+      await instance.stop('fast');
+    },
+    60_000,
+  );
 });
 
 test('an installation in a named directory is preferred, one of another version is passed over', async () => {

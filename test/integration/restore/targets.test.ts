@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountTest, rootTest } from '../../support/able-to.ts';
 import { LarderError } from '../../../src/errors.ts';
 import { findBackup } from '../../../src/repository/catalogue.ts';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
@@ -180,7 +181,7 @@ describe('a restore is refused, and touches nothing,', () => {
     }
   });
 
-  test('without the space for it, by how much it takes and how much there is', async () => {
+  mountTest('without the space for it, by how much it takes and how much there is', async () => {
     await using mount = await mountSmall(at('narrow'), 8);
     if (mount === undefined) return; // only root may mount
     const error = await failureOf(
@@ -196,31 +197,39 @@ describe('a restore is refused, and touches nothing,', () => {
 });
 
 describe('a restore', () => {
-  test('that runs out of space leaves nothing that starts, and is done anew once there is room', async () => {
-    await using mount = await mountSmall(at('shared'), 160);
-    if (mount === undefined) return;
-    const plan = await planInto(repository, backup, at('shared', 'data'), { tablespaces: elsewhere() });
-    const { bavail, bsize } = await statfs(at('shared'));
-    await writeFile(at('shared', 'ballast'), Buffer.alloc(bavail * bsize - 10 * 1024 ** 2));
-    const error = await failureOf(carryOut(plan));
-    expect(error).toMatchObject({ code: 'RESTORE_FAILED', retryable: true });
-    expect(error.message).toContain('ENOSPC');
-    expect(error.hint).toContain('may be restored into again');
-    expect(existsSync(at('shared', 'data/global/pg_control'))).toBe(false);
-    await rm(at('shared', 'ballast'));
-    await restoreInto(repository, backup, at('shared', 'data'), { tablespaces: plan.request.tablespaces });
-    expect(existsSync(at('shared', 'data/global/pg_control'))).toBe(true);
-  }, 30_000);
+  mountTest(
+    'that runs out of space leaves nothing that starts, and is done anew once there is room',
+    async () => {
+      await using mount = await mountSmall(at('shared'), 160);
+      if (mount === undefined) return;
+      const plan = await planInto(repository, backup, at('shared', 'data'), { tablespaces: elsewhere() });
+      const { bavail, bsize } = await statfs(at('shared'));
+      await writeFile(at('shared', 'ballast'), Buffer.alloc(bavail * bsize - 10 * 1024 ** 2));
+      const error = await failureOf(carryOut(plan));
+      expect(error).toMatchObject({ code: 'RESTORE_FAILED', retryable: true });
+      expect(error.message).toContain('ENOSPC');
+      expect(error.hint).toContain('may be restored into again');
+      expect(existsSync(at('shared', 'data/global/pg_control'))).toBe(false);
+      await rm(at('shared', 'ballast'));
+      await restoreInto(repository, backup, at('shared', 'data'), { tablespaces: plan.request.tablespaces });
+      expect(existsSync(at('shared', 'data/global/pg_control'))).toBe(true);
+    },
+    30_000,
+  );
 
-  test('onto a file system that refuses O_DIRECT goes through the page cache, and says so', async () => {
-    await using mount = await mountWithoutDirect(at('memory'));
-    if (mount === undefined) return;
-    const target = at('memory', 'data');
-    const { buffered } = await restoreInto(repository, backup, target, { tablespaces: elsewhere() });
-    expect(buffered).toBe(true);
-    const version = await readFile(join(target, 'PG_VERSION'), 'utf8');
-    expect(version).toBe('18\n');
-  }, 30_000);
+  mountTest(
+    'onto a file system that refuses O_DIRECT goes through the page cache, and says so',
+    async () => {
+      await using mount = await mountWithoutDirect(at('memory'));
+      if (mount === undefined) return;
+      const target = at('memory', 'data');
+      const { buffered } = await restoreInto(repository, backup, target, { tablespaces: elsewhere() });
+      expect(buffered).toBe(true);
+      const version = await readFile(join(target, 'PG_VERSION'), 'utf8');
+      expect(version).toBe('18\n');
+    },
+    30_000,
+  );
 
   test('that was broken off is begun anew in the same places, and the copy starts', async () => {
     const home = await makeCopyHome();
@@ -245,16 +254,20 @@ describe('a restore', () => {
     await removeInstanceHome(home);
   }, 60_000);
 
-  test('as root gives every file, directory and new parent to the owner it was told', async () => {
-    const owner = await chooseInstanceUser();
-    if (owner === undefined) return; // only root may give files away
-    const tablespaces = new Map([[tablespace, at('owned', 'deep', 'tablespace')]]);
-    await restoreInto(repository, backup, at('owned', 'data'), { tablespaces, owner });
-    const names = await readdir(at('owned'), { recursive: true });
-    expect(names.length).toBeGreaterThan(1000);
-    for (const name of ['', ...names]) {
-      const { uid, gid, mode } = await stat(at('owned', name));
-      expect([name, uid, gid, (mode & 0o077).toString(8)]).toEqual([name, owner.uid, owner.gid, '0']);
-    }
-  }, 30_000);
+  rootTest(
+    'as root gives every file, directory and new parent to the owner it was told',
+    async () => {
+      const owner = await chooseInstanceUser();
+      if (owner === undefined) return; // only root may give files away
+      const tablespaces = new Map([[tablespace, at('owned', 'deep', 'tablespace')]]);
+      await restoreInto(repository, backup, at('owned', 'data'), { tablespaces, owner });
+      const names = await readdir(at('owned'), { recursive: true });
+      expect(names.length).toBeGreaterThan(1000);
+      for (const name of ['', ...names]) {
+        const { uid, gid, mode } = await stat(at('owned', name));
+        expect([name, uid, gid, (mode & 0o077).toString(8)]).toEqual([name, owner.uid, owner.gid, '0']);
+      }
+    },
+    30_000,
+  );
 });

@@ -4,6 +4,7 @@ import { randomFillSync } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountTest } from '../../support/able-to.ts';
 import { crc32c } from '../../../src/crc32c.ts';
 import type { LarderError } from '../../../src/errors.ts';
 import { FRAME_CONTENT_LIMIT } from '../../../src/repository/frames/frame.ts';
@@ -189,7 +190,7 @@ describe('a frame writer', () => {
     await writer.abort();
   });
 
-  test('fails when the disk is full, says so, and leaves nothing unfinished', async () => {
+  mountTest('fails when the disk is full, says so, and leaves nothing unfinished', async () => {
     await using directory = await mountedDirectory('tmpfs');
     if (directory === undefined) return;
     const writer = open(directory.path, { level: 0 });

@@ -1,12 +1,13 @@
-import { expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mountTest } from '../../support/able-to.ts';
 import { FramedObjectWriter } from '../../../src/repository/frames/framed-object.ts';
 import { PackWriter } from '../../../src/repository/frames/pack-writer.ts';
 import { openStore } from '../../../src/storage/open-store.ts';
 import { mountedDirectory } from '../../support/temporary-directory.ts';
 
-test('objects whose first bytes find no room leave nothing unfinished', async () => {
+mountTest('objects whose first bytes find no room leave nothing unfinished', async () => {
   await using directory = await mountedDirectory('tmpfs');
   if (directory === undefined) return;
   const store = openStore({ kind: 'filesystem', directory: directory.path });
