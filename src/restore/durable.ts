@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import { release } from 'node:os';
 import { dirname } from 'node:path';
 
 export type PathLike = string | Buffer;
@@ -25,16 +26,23 @@ export async function syncAll(paths: readonly PathLike[]): Promise<void> {
 /**
  * Forces whole file systems onto the disk, with coreutils' `sync -f` (syncfs): one journal commit instead of one for every
  * file, which with 80,000 files is the difference between a second and a minute. PostgreSQL's own tools offer the same as
- * `--sync-method=syncfs`. syncfs reports write-back errors since Linux 5.8.
+ * `--sync-method=syncfs`.
  * @returns false when it could not be done, for whatever reason: the caller then forces every file by itself, and meets
  *   the error, if there is one, there
  */
 export async function syncFileSystems(directories: readonly string[]): Promise<boolean> {
+  if (!reportsWriteBackErrors(release())) return false;
   const { promise, resolve } = Promise.withResolvers<boolean>();
   execFile('sync', ['-f', '--', ...directories], { env: { PATH: '/usr/bin:/bin' } }, (error) =>
     resolve(error === null),
   );
   return promise;
+}
+
+/** Before Linux 5.8 syncfs said nothing of data that did not reach the disk. @param kernel as `uname -r` prints it */
+export function reportsWriteBackErrors(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.', 2).map(Number);
+  return major > 5 || (major === 5 && minor >= 8);
 }
 
 export async function syncPath(path: PathLike): Promise<void> {
