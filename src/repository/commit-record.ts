@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { LarderError } from '../errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import { FORMAT_VERSION } from './object-header.ts';
+import { decodeSealedJson, encodeSealedJson } from './sealed-json.ts';
 
 const lsn = z.string().refine((text) => parseLsn(text) !== undefined, 'not an LSN');
 const count = z.number().int().nonnegative();
@@ -65,16 +65,8 @@ export type CommitRecord = z.infer<typeof schema>;
 /** Larger than any record of ours: packs of 64 MiB give 200 bytes each, so this is reached beyond 20 TB. */
 export const COMMIT_RECORD_LIMIT = 64 * 1024 * 1024;
 
-/** A record as stored: its JSON, with the SHA-256 of that JSON as one more member at the end. */
-function seal(record: object): Buffer {
-  const sha256 = createHash('sha256')
-    .update(JSON.stringify(record, null, 2))
-    .digest('hex');
-  return Buffer.from(`${JSON.stringify({ ...record, sha256 }, null, 2)}\n`, 'utf8');
-}
-
 export function encodeCommitRecord(record: CommitRecord): Buffer {
-  return seal(record);
+  return encodeSealedJson(record);
 }
 
 /**
@@ -82,34 +74,7 @@ export function encodeCommitRecord(record: CommitRecord): Buffer {
  * @throws LarderError OBJECT_DAMAGED; REPOSITORY_NEWER_FORMAT
  */
 export function decodeCommitRecord(bytes: Uint8Array, name: string): CommitRecord {
-  const { sha256, ...rest } = parseJsonObject(bytes, name);
-  const version = rest['formatVersion'];
-  if (typeof version === 'number' && version > FORMAT_VERSION) {
-    throw new LarderError(
-      'REPOSITORY_NEWER_FORMAT',
-      `${name} has format ${version}; this release reads up to ${FORMAT_VERSION}`,
-      {
-        hint: 'Use the release of Larder that wrote it, or a later one.',
-      },
-    );
-  }
-  // compared whole, so that no byte can change, not even one that JSON would pass over
-  if (sha256 === undefined || !seal(rest).equals(bytes)) {
-    throw new LarderError('OBJECT_DAMAGED', `${name} does not agree with its own checksum`);
-  }
-  const parsed = schema.safeParse(rest);
+  const parsed = schema.safeParse(decodeSealedJson(bytes, name));
   if (parsed.success) return parsed.data;
   throw new LarderError('OBJECT_DAMAGED', `${name} is not a commit record: ${z.prettifyError(parsed.error)}`);
-}
-
-/** The object that some bytes are the JSON of. Throws OBJECT_DAMAGED. */
-export function parseJsonObject(bytes: Uint8Array, name: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // falls through: not JSON, or not an object, is the same damage
-  }
-  throw new LarderError('OBJECT_DAMAGED', `${name} is not a JSON object`);
 }

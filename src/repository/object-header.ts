@@ -14,7 +14,7 @@ export const OBJECT_HEADER_LENGTH = 16;
 /** What this release writes, and the newest it reads. */
 export const FORMAT_VERSION = 1;
 
-export const OBJECT_KINDS = { pack: 1, manifest: 2, serverManifest: 3 } as const;
+export const OBJECT_KINDS = { pack: 1, manifest: 2, serverManifest: 3, wal: 4, history: 5 } as const;
 export type ObjectKind = keyof typeof OBJECT_KINDS;
 
 const MAGIC = Buffer.from('LARDER', 'latin1');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
-import { parseJsonObject } from './commit-record.ts';
+import { parseJsonObject } from './sealed-json.ts';
 import { REPOSITORY_FILE } from './layout.ts';
 import { FORMAT_VERSION } from './object-header.ts';
 

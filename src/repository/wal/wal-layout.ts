@@ -1,3 +1,4 @@
+import type { Lsn } from '../../postgres/lsn.ts';
 import { parseSegmentName, segmentName, type WalSegment } from '../../postgres/wal-segment.ts';
 
 /**
@@ -6,6 +7,10 @@ import { parseSegmentName, segmentName, type WalSegment } from '../../postgres/w
  *     transaction_logs/<system id>/<timeline, 8 hex>/<segment>                        a whole segment
  *     transaction_logs/<system id>/<timeline, 8 hex>/<segment>.tail_<from>_<to>       bytes [from, to) of an unfinished one
  *     transaction_logs/<system id>/<timeline, 8 hex>.history                          where that timeline came from
+ *     transaction_logs/<system id>/<timeline, 8 hex>.hole_<position, 16 hex>          WAL that is known to be lost
+ *     transaction_logs/<system id>/archive.json                                       what the rest is: the archive's record
+ *     transaction_logs/<system id>/position.json                                      how far the receiver was, and when
+ *     transaction_logs/transaction_log_<YYYYMMDD_HHMMSS>.meta                         one for each seal
  *
  * Offsets of a tail are eight hexadecimal digits, so that names sort as the bytes do.
  */
@@ -35,10 +40,34 @@ export function historyObject(systemIdentifier: string, timeline: number): strin
   return `${walPrefix(systemIdentifier)}${hex8(timeline)}.history`;
 }
 
+/** A hole is named after the position it begins at. */
+export function holeObject(systemIdentifier: string, timeline: number, from: Lsn): string {
+  const position = from.toString(16).toUpperCase().padStart(16, '0');
+  return `${walPrefix(systemIdentifier)}${hex8(timeline)}.hole_${position}`;
+}
+
+export function archiveRecordName(systemIdentifier: string): string {
+  return `${walPrefix(systemIdentifier)}archive.json`;
+}
+
+export function positionName(systemIdentifier: string): string {
+  return `${walPrefix(systemIdentifier)}position.json`;
+}
+
+/** @param time milliseconds since 1970 UTC, whole seconds */
+export function sealRecordName(time: number): string {
+  const [day = '', clock = ''] = new Date(time).toISOString().replace(/[-:]/g, '').split('T');
+  return `${ROOT}/transaction_log_${day}_${clock.slice(0, 6)}.meta`;
+}
+
+/** Every seal's record begins with this. */
+export const SEAL_RECORD_PREFIX = `${ROOT}/transaction_log_`;
+
 export type WalObject =
   | { readonly kind: 'segment'; readonly segment: WalSegment }
   | ({ readonly kind: 'tail' } & TailRange)
-  | { readonly kind: 'history'; readonly timeline: number };
+  | { readonly kind: 'history'; readonly timeline: number }
+  | { readonly kind: 'hole'; readonly timeline: number; readonly from: Lsn };
 
 /** What an object of the transaction log is; `undefined` for a name that is none of ours. */
 export function parseWalObject(
@@ -51,6 +80,9 @@ export function parseWalObject(
   const path = name.slice(prefix.length);
   const history = /^([0-9A-F]{8})\.history$/.exec(path)?.[1];
   if (history !== undefined) return { kind: 'history', timeline: Number.parseInt(history, 16) };
+  const hole = /^([0-9A-F]{8})\.hole_([0-9A-F]{16})$/.exec(path);
+  if (hole !== null)
+    return { kind: 'hole', timeline: Number.parseInt(hole[1] ?? '', 16), from: BigInt(`0x${hole[2] ?? ''}`) };
   const match = /^([0-9A-F]{8})\/([0-9A-F]{24})(?:\.tail_([0-9A-F]{8})_([0-9A-F]{8}))?$/.exec(path);
   const segment = parseSegmentName(match?.[2] ?? '', segmentSize);
   if (match === null || segment === undefined || hex8(segment.timeline) !== match[1]) return undefined;
