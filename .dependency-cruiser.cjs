@@ -1,7 +1,7 @@
 /**
  * The arrows of docs/design.md, section 6. A folder may import what stands to its left:
  *
- *   storage, encryption, postgres ← repository ← backup, restore ← verify ← jobs ← scheduler ← http, cli
+ *   storage, encryption, postgres ← repository ← backup, restore, transaction-log ← verify ← jobs ← scheduler ← http, cli
  *
  * Every rule has been broken once to see it fire.
  */
@@ -36,6 +36,7 @@ module.exports = {
         'repository',
         'backup',
         'restore',
+        'transaction-log',
         'verify',
         'jobs',
         'scheduler',
@@ -62,6 +63,7 @@ module.exports = {
       [
         'backup',
         'restore',
+        'transaction-log',
         'verify',
         'jobs',
         'scheduler',
@@ -77,7 +79,7 @@ module.exports = {
       'The repository holds backups; it does not take, restore or check them.',
     ),
     above(
-      '(backup|restore)',
+      '(backup|restore|transaction-log)',
       [
         'verify',
         'jobs',
@@ -94,10 +96,10 @@ module.exports = {
       'The verbs are driven from above.',
     ),
     {
-      name: 'backup-restore-apart',
+      name: 'backup-restore-transaction-log-apart',
       severity: 'error',
-      from: { path: '^src/(backup|restore)/' },
-      to: { path: '^src/(backup|restore)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(backup|restore|transaction-log)/' },
+      to: { path: '^src/(backup|restore|transaction-log)/', pathNot: '^src/$1/' },
     },
     above(
       'verify',
@@ -134,7 +136,7 @@ module.exports = {
     vendor('pino', 'src/observability/'),
     vendor('commander', 'src/(cli/|main\\.ts)'),
     vendor('yaml', 'src/config/'),
-    vendor('zod', 'src/(config|repository|http|scheduler)/'),
+    vendor('zod', 'src/(config|repository|http|scheduler|transaction-log)/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -24,6 +24,7 @@ const ERRORS = {
   CONNECTION_LOST: { exit: 3, retryable: true },
   PROTOCOL_VIOLATION: { exit: 3, retryable: false },
   BACKUP_INCOMPLETE: { exit: 3, retryable: true },
+  SLOT_GIVEN_UP: { exit: 3, retryable: true },
 
   // The repository: exit 4.
   REPOSITORY_UNREACHABLE: { exit: 4, retryable: true },

@@ -8,7 +8,8 @@ import type { Lease } from '../repository/lease.ts';
 import { FORMAT_VERSION } from '../repository/object-header.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import type { BackupContent } from './backup-content.ts';
-import type { BackupSource, SourceIdentity } from './sources/source.ts';
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { BackupSource } from './sources/source.ts';
 
 /** Everything a full backup turned out to be. */
 export interface FinishedBackup {
@@ -20,7 +21,7 @@ export interface FinishedBackup {
   readonly clock: Clock;
   readonly processIdentity: ProcessIdentity;
   readonly source: BackupSource;
-  readonly identity: SourceIdentity;
+  readonly identity: ServerIdentity;
   readonly lease: Lease;
   readonly id: string;
   /** Milliseconds since 1970 UTC. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
 import { FrameWriter } from '../repository/frames/frame-writer.ts';
@@ -24,8 +26,7 @@ import { describeBackup } from './describe-backup.ts';
 import { readDatabases } from './databases.ts';
 import { throttle, type ReportProgress } from './progress.ts';
 import { ReplicationSource } from './sources/replication-source.ts';
-import type { BackupSource, SourceIdentity, SourceOutcome } from './sources/source.ts';
-import { assertSupported } from './supported-version.ts';
+import type { BackupSource, SourceOutcome } from './sources/source.ts';
 
 export interface BackupRequest {
   /** The configured name of the cluster; becomes part of the id. */
@@ -54,7 +55,7 @@ export interface BackupContext {
 interface Run extends BackupContext {
   readonly request: BackupRequest;
   readonly source: BackupSource;
-  readonly identity: SourceIdentity;
+  readonly identity: ServerIdentity;
   readonly repository: Repository;
   readonly lease: Lease;
   readonly id: string;
@@ -214,7 +215,7 @@ async function assertStored(store: ObjectStore, id: string, objects: readonly St
 
 async function openRepositoryFor(
   request: BackupRequest,
-  identity: SourceIdentity,
+  identity: ServerIdentity,
   clock: Clock,
 ): Promise<Repository> {
   const { systemIdentifier, serverVersionNumber } = identity;

@@ -5,10 +5,11 @@ import { streamBaseBackup } from '../../postgres/replication/base-backup.ts';
 import type { BaseBackupOutcome } from '../../postgres/replication/base-backup-reader.ts';
 import type { ServerMessage } from '../../postgres/replication/message-bodies.ts';
 import { ReplicationConnection } from '../../postgres/replication/replication-connection.ts';
+import { readServerIdentity, type ServerIdentity } from '../../postgres/replication/server-identity.ts';
 import { TarReader, type TarEntry, type TarSink } from '../../postgres/replication/tar-reader.ts';
 import { serverError, serverErrorText } from '../../postgres/server-error.ts';
 import { archivePrefix, sourcePath } from './source-path.ts';
-import type { BackupSource, SourceIdentity, SourceOutcome, SourceReceiver } from './source.ts';
+import type { BackupSource, SourceOutcome, SourceReceiver } from './source.ts';
 
 const DATA_CORRUPTED = 'XX001';
 const NOT_IN_PREREQUISITE_STATE = '55000';
@@ -27,15 +28,8 @@ export class ReplicationSource implements BackupSource {
     return new ReplicationSource(await ReplicationConnection.open(settings, signal));
   }
 
-  async identify(): Promise<SourceIdentity> {
-    const { systemIdentifier, timeline } = await this.#connection.identifySystem();
-    return {
-      systemIdentifier,
-      timeline,
-      walSegmentSize: parseMemory(await this.#connection.show('wal_segment_size')),
-      serverVersion: await this.#connection.show('server_version'),
-      serverVersionNumber: Number(await this.#connection.show('server_version_num')),
-    };
+  async identify(): Promise<ServerIdentity> {
+    return readServerIdentity(this.#connection);
   }
 
   async read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome> {
@@ -154,17 +148,4 @@ function unreadableFile(error: ServerMessage): LarderError {
 
 function warningText(message: ServerMessage): string {
   return `${message.severity}: ${message.message}${message.detail === undefined ? '' : ` (${message.detail})`}`;
-}
-
-/** `16MB`, `1GB`: how SHOW prints the size of a WAL segment. */
-function parseMemory(text: string): number {
-  const match = /^(\d+)(kB|MB|GB)$/.exec(text);
-  const unit = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }[match?.[2] ?? ''];
-  if (match?.[1] === undefined || unit === undefined) {
-    throw new LarderError(
-      'PROTOCOL_VIOLATION',
-      `the server says wal_segment_size is ${JSON.stringify(text)}`,
-    );
-  }
-  return Number(match[1]) * unit;
 }

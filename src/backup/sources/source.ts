@@ -1,17 +1,6 @@
 import type { TablespaceRow, WalPosition } from '../../postgres/replication/base-backup-reader.ts';
 import type { Room } from '../../postgres/replication/bulk-query.ts';
-
-/** What the server is, learnt before the first byte. */
-export interface SourceIdentity {
-  readonly systemIdentifier: string;
-  readonly timeline: number;
-  /** Bytes. */
-  readonly walSegmentSize: number;
-  /** As the server prints it: `17.10 (Debian …)`. */
-  readonly serverVersion: string;
-  /** 170010 */
-  readonly serverVersionNumber: number;
-}
+import type { ServerIdentity } from '../../postgres/replication/server-identity.ts';
 
 /** Takes what a source yields. Byte ranges are only valid during the call; `room` is asked after every read. */
 export interface SourceReceiver {
@@ -53,7 +42,7 @@ export interface SourceOutcome {
  */
 export interface BackupSource {
   readonly kind: 'replication';
-  identify(): Promise<SourceIdentity>;
+  identify(): Promise<ServerIdentity>;
   /** @throws LarderError when the backup cannot count as whole; the signal's reason */
   read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome>;
   close(): Promise<void>;

@@ -109,6 +109,12 @@ export class ReplicationConnection {
     }
   }
 
+  /** Writes to the server while a bulk answer runs: statuses, and the end of a copy. A broken connection takes it in silence. */
+  write(bytes: Buffer): void {
+    const { stream } = this.#internals.connection;
+    if (!stream.destroyed) stream.write(bytes);
+  }
+
   /** Ends the connection; a temporary slot goes with it. Never throws. */
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#drop);

@@ -11,6 +11,9 @@ export const WAL_DATA_HEADER_LENGTH = 25;
 /** 'k': end of WAL sent, the server's clock, whether an answer is wanted at once. */
 export const KEEPALIVE_LENGTH = 18;
 
+/** A whole CopyDone message: our side of the copy is over. */
+export const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
+
 export interface WalDataHeader {
   readonly start: Lsn;
   /** How far the server's own log is flushed. */

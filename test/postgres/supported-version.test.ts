@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { assertSupported } from '../../src/backup/supported-version.ts';
+import { assertSupported } from '../../src/postgres/supported-version.ts';
 
 describe('a server', () => {
   test.each([

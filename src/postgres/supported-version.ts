@@ -1,6 +1,6 @@
 import { LarderError } from '../errors.ts';
-import { majorOf, NEWEST_TESTED_MAJOR, OLDEST_MAJOR } from '../postgres/version.ts';
-import type { SourceIdentity } from './sources/source.ts';
+import type { ServerIdentity } from './replication/server-identity.ts';
+import { majorOf, NEWEST_TESTED_MAJOR, OLDEST_MAJOR } from './version.ts';
 
 /**
  * Whether a server of this version can be backed up.
@@ -10,7 +10,7 @@ import type { SourceIdentity } from './sources/source.ts';
 export function assertSupported({
   serverVersionNumber,
   serverVersion,
-}: Pick<SourceIdentity, 'serverVersionNumber' | 'serverVersion'>): string[] {
+}: Pick<ServerIdentity, 'serverVersionNumber' | 'serverVersion'>): string[] {
   const major = majorOf(serverVersionNumber);
   if (major < OLDEST_MAJOR) {
     throw new LarderError(
