@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BackupRequest } from './backup/take-backup.ts';
 import type { Clock } from './clock.ts';
 import type { ClusterConfig, Config } from './config/config.ts';
@@ -28,6 +29,7 @@ import type { ScheduledJob } from './scheduler/scheduler.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { ObjectStore, StoreLocation } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
+import type { ReceiverRequest } from './transaction-log/receiver-request.ts';
 
 /**
  * How long a backup waits for another writer, milliseconds: longer than the lease of a Larder that was killed lasts where
@@ -67,6 +69,28 @@ export function backupRequest(
     workers,
     leaseWait: LEASE_WAIT,
     larderVersion,
+  };
+}
+
+/** Where a cluster's WAL is durable before it is stored. */
+export function spoolDirectory(stateDirectory: string, cluster: string): string {
+  return join(stateDirectory, 'spool', cluster);
+}
+
+/** What receiving the cluster's WAL asks for. */
+export function receiverRequest(
+  { config, store, location }: ClusterParts,
+  stateDirectory: string,
+): ReceiverRequest {
+  const { name: cluster, connection, compressionLevel, transactionLog } = config;
+  return {
+    cluster,
+    connection,
+    store,
+    location,
+    compressionLevel,
+    spoolDirectory: spoolDirectory(stateDirectory, cluster),
+    ...transactionLog,
   };
 }
 

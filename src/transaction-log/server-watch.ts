@@ -1,0 +1,89 @@
+import type { Clock } from '../clock.ts';
+import { toLarderError } from '../errors.ts';
+import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { Lsn } from '../postgres/lsn.ts';
+import { Session } from '../postgres/sql/session.ts';
+import { readFlushPosition } from '../postgres/sql/flush-position.ts';
+import { readSlotFacts, type SlotFacts } from '../postgres/sql/slot-facts.ts';
+import { synchronousWarning } from './synchronous-warning.ts';
+import type { ReceiverNotice } from './receiver-request.ts';
+
+const INTERVAL = 2_000;
+
+/** What the server said when it was asked with SQL. */
+export interface ServerAnswer {
+  readonly slot: SlotFacts;
+  /** Everything committed before `time` (the server's clock, ms since 1970 UTC) lies before `lsn`; not on a standby. */
+  readonly flushed: { readonly lsn: Lsn; readonly time: number } | undefined;
+}
+
+export interface ServerWatchOptions {
+  readonly connection: ConnectionSettings;
+  readonly clock: Clock;
+  readonly onNotice: (notice: ReceiverNotice) => void;
+  /** `undefined`: the server could not be asked. */
+  readonly onAnswer: (answer: ServerAnswer | undefined) => void;
+}
+
+/** Asks the server about our slot again and again, on a connection of its own; it is never in the way of the stream. */
+export class ServerWatch {
+  readonly #options: ServerWatchOptions;
+  #session: Session | undefined;
+  #slot: string | undefined;
+  #silenced = false;
+
+  constructor(options: ServerWatchOptions) {
+    this.#options = options;
+  }
+
+  get slot(): string | undefined {
+    return this.#slot;
+  }
+
+  watchSlot(name: string): void {
+    this.#slot = name;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      if (this.#slot !== undefined) await this.#look(this.#slot, signal);
+      await clock.sleep(INTERVAL, signal).catch(() => undefined);
+    }
+    await this.#close();
+  }
+
+  async #look(slot: string, signal: AbortSignal): Promise<void> {
+    const { onAnswer, onNotice } = this.#options;
+    try {
+      const session = (this.#session ??= await this.#open(signal));
+      // the position first: what the slot says then is not older
+      const flushed = await readFlushPosition(session);
+      onAnswer({ slot: await readSlotFacts(session, slot), flushed });
+      this.#silenced = false;
+    } catch (thrown) {
+      await this.#close();
+      onAnswer(undefined);
+      if (signal.aborted || this.#silenced) return;
+      // once for each time it is lost: the stream has its own words for a server that is gone
+      this.#silenced = true;
+      const error = toLarderError(thrown);
+      onNotice({ level: 'warning', text: `the slot cannot be watched: ${error.message}` });
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Session> {
+    const { connection, onNotice } = this.#options;
+    const session = await Session.open(connection, signal);
+    const text = await synchronousWarning(session, connection.applicationName);
+    if (text !== undefined) onNotice({ level: 'warning', text });
+    return session;
+  }
+
+  async #close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,211 @@
+import type { Clock } from '../clock.ts';
+import { LarderError, toLarderError } from '../errors.ts';
+import { formatLsn, type Lsn } from '../postgres/lsn.ts';
+import type { ReplicationConnection } from '../postgres/replication/replication-connection.ts';
+import { COPY_DONE, encodeStandbyStatus } from '../postgres/replication/wal-messages.ts';
+import { streamWal, type ServerPosition, type WalStreamEnd } from '../postgres/replication/wal-stream.ts';
+import type { TimelinePoint } from '../repository/wal/timeline-path.ts';
+import type { SpoolWriter } from './spool-writer.ts';
+import type { StreamArchive } from './stream-archive.ts';
+
+/** Milliseconds between two statuses when nothing else makes one; wal_sender_timeout is 60 s by default. */
+const STATUS_INTERVAL = 10_000;
+/** A server that does not answer a question for so long is gone. Silence alone means nothing: it may be idle. */
+const ANSWER_LIMIT = 30_000;
+/** How often a full spool looks whether there is room again. */
+const ROOM_INTERVAL = 50;
+/** How long the server may take to end its side of the copy. */
+const STOP_LIMIT = 2_000;
+
+export interface StreamSessionOptions {
+  readonly connection: ReplicationConnection;
+  readonly slot: string;
+  readonly from: TimelinePoint;
+  readonly writer: SpoolWriter;
+  readonly archive: StreamArchive;
+  /** What may be reported as flushed. */
+  readonly ack: 'spool' | 'repository';
+  /** Bytes the spool may hold back before the socket is not read any more. */
+  readonly spoolLimit: number;
+  readonly tailInterval: number;
+  readonly clock: Clock;
+  /** The server said how far it is; milliseconds of our clock. */
+  readonly onHeard: (end: Lsn) => void;
+  /** What is durable in the sense of `ack` moved. */
+  readonly onDurable: (lsn: Lsn) => void;
+}
+
+/** One stream on one connection: bytes into the spool, the durable position back as the acknowledgement. */
+export class StreamSession {
+  readonly #options: StreamSessionOptions;
+  readonly #abort = new AbortController();
+  #heardAt: number;
+  #askedAt: number | undefined;
+  #acknowledged: Lsn = 0n;
+  #flushing = false;
+  #full = false;
+
+  constructor(options: StreamSessionOptions) {
+    this.#options = options;
+    this.#heardAt = options.clock.monotonic();
+  }
+
+  /** What the server may forget: never more than is durable in the sense of `ack`. */
+  get durable(): Lsn {
+    const { ack, archive, writer } = this.#options;
+    const stored = archive.stored;
+    return ack === 'repository' || writer.flushed < stored ? stored : writer.flushed;
+  }
+
+  /**
+   * Streams until the timeline ends, the server stops or the signal asks for the end; then what was written is flushed
+   * and acknowledged.
+   * @throws LarderError as `streamWal`; STATE_NOT_WRITABLE; CONNECTION_LOST when the server does not answer
+   */
+  async run(signal: AbortSignal): Promise<WalStreamEnd> {
+    const stop = (): void => this.#stop(signal);
+    signal.addEventListener('abort', stop, { once: true });
+    const timers = [this.#keepInTouch(), this.#storeTails()];
+    try {
+      if (signal.aborted) stop();
+      const { connection, slot, from } = this.#options;
+      const sink = {
+        wal: (_: Lsn, buffer: Buffer, start: number, end: number) =>
+          this.#options.writer.write(buffer, start, end),
+        heard: (server: ServerPosition) => this.#heard(server),
+      };
+      const request = { slot, timeline: from.timeline, start: from.lsn };
+      const end = await streamWal(
+        connection,
+        request,
+        { sink, room: () => this.#room() },
+        this.#abort.signal,
+      );
+      await this.#options.writer.flush();
+      return end;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#abort.abort(new LarderError('INTERRUPTED', 'the stream is over'));
+      await Promise.all(timers);
+    }
+  }
+
+  /** Ends the stream at once; `run` throws the error. */
+  end(error: LarderError): void {
+    this.#abort.abort(error);
+  }
+
+  /** The archive stored something: it may now be acknowledged. */
+  stored(): void {
+    this.#acknowledge();
+  }
+
+  #heard({ kind, end, replyRequested }: ServerPosition): void {
+    this.#heardAt = this.#options.clock.monotonic();
+    this.#askedAt = undefined;
+    this.#options.onHeard(end);
+    if (replyRequested) this.#sendStatus(false);
+    if (kind === 'wal') this.#flush();
+  }
+
+  /** Flushes until nothing is left; what arrives meanwhile makes the next group. */
+  #flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    const { writer } = this.#options;
+    const loop = async (): Promise<void> => {
+      while (writer.flushed !== writer.written) {
+        await writer.flush();
+        this.#acknowledge();
+      }
+    };
+    loop()
+      .catch((error: unknown) => this.#abort.abort(toLarderError(error)))
+      .finally(() => (this.#flushing = false));
+  }
+
+  #acknowledge(): void {
+    if (this.durable > this.#acknowledged) this.#sendStatus(false);
+  }
+
+  #sendStatus(replyRequested: boolean): void {
+    const { connection, writer, clock, onDurable } = this.#options;
+    this.#acknowledged = this.durable;
+    onDurable(this.#acknowledged);
+    const written = writer.written > this.#acknowledged ? writer.written : this.#acknowledged;
+    connection.write(
+      encodeStandbyStatus({ written, flushed: this.#acknowledged, now: clock.now(), replyRequested }),
+    );
+  }
+
+  async #keepInTouch(): Promise<void> {
+    const { clock } = this.#options;
+    while (await this.#wait(STATUS_INTERVAL)) {
+      const now = clock.monotonic();
+      // nothing is heard while nothing is read
+      if (this.#full) this.#heardAt = now;
+      const asked = this.#askedAt;
+      if (asked !== undefined && this.#heardAt < asked && now - asked > ANSWER_LIMIT) {
+        this.#abort.abort(
+          new LarderError(
+            'CONNECTION_LOST',
+            `the server has not answered for ${Math.round((now - this.#heardAt) / 1000)} s`,
+          ),
+        );
+        return;
+      }
+      const silent = now - this.#heardAt >= STATUS_INTERVAL;
+      if (silent) this.#askedAt ??= now;
+      this.#sendStatus(silent);
+    }
+  }
+
+  async #storeTails(): Promise<void> {
+    while (await this.#wait(this.#options.tailInterval)) this.storeTail();
+  }
+
+  /** Stores what the unfinished segment holds. */
+  storeTail(): void {
+    const { writer, archive } = this.#options;
+    const { unfinished } = writer;
+    if (unfinished !== undefined) archive.storeTail(unfinished.segment, unfinished.name, unfinished.length);
+  }
+
+  /** False when the stream is over. */
+  async #wait(milliseconds: number): Promise<boolean> {
+    await this.#options.clock.sleep(milliseconds, this.#abort.signal).catch(() => undefined);
+    return !this.#abort.signal.aborted;
+  }
+
+  #room(): Promise<void> | undefined {
+    const { archive, spoolLimit } = this.#options;
+    if (archive.backlog <= spoolLimit) return undefined;
+    return this.#waitForRoom();
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const { archive, spoolLimit } = this.#options;
+    this.#full = true;
+    try {
+      while (archive.backlog > spoolLimit && (await this.#wait(ROOM_INTERVAL)));
+    } finally {
+      this.#full = false;
+    }
+  }
+
+  /** Ends our side of the copy; a server that does not end its own soon is hung up on. */
+  #stop(signal: AbortSignal): void {
+    const { connection } = this.#options;
+    void this.#options.writer
+      .flush()
+      .then(() => this.#sendStatus(false))
+      .catch(() => undefined)
+      .finally(() => connection.write(COPY_DONE));
+    void this.#wait(STOP_LIMIT).then(() => this.#abort.abort(signal.reason));
+  }
+}
+
+/** `timeline 1, 0/3000000`, for messages. */
+export function pointText({ timeline, lsn }: TimelinePoint): string {
+  return `timeline ${timeline}, ${formatLsn(lsn)}`;
+}
