@@ -48,16 +48,21 @@ function pgbenchTables(scale: number): string[] {
 }
 
 function orderTable(rows: number): string[] {
-  const text = Array.from({ length: 6 }, () => 'md5(random()::text)').join(' || ');
   return [
     `CREATE TABLE orders (id bigint NOT NULL, customer int, placed timestamptz, note text, detail jsonb)`,
-    `INSERT INTO orders SELECT id, (random() * 100000)::int, '2026-01-01'::timestamptz + random() * interval '300 days',
-       ${text},
-       jsonb_build_object('items', (random() * 10)::int, 'code', md5(random()::text), 'k', md5(random()::text), 'tip', random())
-     FROM generate_series(1, ${rows}) id`,
+    insertOrders(1, rows),
     `ALTER TABLE orders ADD PRIMARY KEY (id)`,
     `CREATE INDEX ON orders (customer)`,
   ];
+}
+
+/** One statement that inserts orders `first` to `last`. */
+export function insertOrders(first: number, last: number): string {
+  const text = Array.from({ length: 6 }, () => 'md5(random()::text)').join(' || ');
+  return `INSERT INTO orders SELECT id, (random() * 100000)::int, '2026-01-01'::timestamptz + random() * interval '300 days',
+       ${text},
+       jsonb_build_object('items', (random() * 10)::int, 'code', md5(random()::text), 'k', md5(random()::text), 'tip', random())
+     FROM generate_series(${first}, ${last}) id`;
 }
 
 function tableBatch(first: number, last: number): string {

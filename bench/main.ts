@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findServerBinaries, type ServerBinaries } from '../src/postgres/server/find-binaries.ts';
 import { chooseInstanceUser } from '../src/postgres/server/instance-user.ts';
 import { fillCluster, fillTables } from './cluster.ts';
-import { run } from './measure.ts';
+import { run } from './child.ts';
 import { parseOptions, type BenchOptions } from './options.ts';
 import { larder } from './peers/larder.ts';
 import { bytesBelow, type Peer } from './peers/peer.ts';
@@ -14,6 +14,7 @@ import { renderReport, type Circumstances } from './report.ts';
 import { runOnce, runRounds, type PeerRuns } from './rounds.ts';
 import { startBenchServer, type Bench, type BenchServer } from './server.ts';
 import type { MemoryRun, SmallRun } from './targets.ts';
+import { measureWal, WAL_PARTS, type WalFindings } from './wal/measure-wal.ts';
 
 const MAJOR = 18;
 const RESULTS = join(import.meta.dirname, 'results.md');
@@ -58,6 +59,7 @@ async function runParts(
   const comparison = wants('backup', 'restore') ? await compare(bench, options, peersDirectory) : undefined;
   const memory = wants('memory') ? await measureMemory(bench) : [];
   const small = wants('small') ? await measureSmall(bench, options.rounds) : [];
+  const wal = await measureWalParts(bench, options);
   const { peers, skipped, clusterBytes } = comparison ?? { peers: [], skipped: [], clusterBytes: undefined };
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -70,11 +72,16 @@ async function runParts(
         .filter(({ name }) => name !== 'pg_basebackup')
         .map(({ name, version }) => `${name} ${version}`),
     ],
-    skipped,
+    skipped: [...skipped, ...(wal === 'skipped' ? ['pg_receivewal'] : [])],
     rounds: options.rounds,
     clusterBytes,
   };
-  return renderReport(circumstances, { peers, memory, small });
+  return renderReport(circumstances, {
+    peers,
+    memory,
+    small,
+    ...(wal === undefined || wal === 'skipped' ? {} : { wal }),
+  });
 }
 
 async function compare(
@@ -129,6 +136,15 @@ async function measureSmall(bench: Bench, rounds: number): Promise<SmallRun[]> {
     runs.push({ clusterBytes, wallSeconds, checkpointSeconds, objects: await peer.objectCount() });
   }
   return runs;
+}
+
+async function measureWalParts(
+  bench: Bench,
+  { only, rounds }: BenchOptions,
+): Promise<WalFindings | 'skipped' | undefined> {
+  const parts = WAL_PARTS.filter((part) => only.includes(part));
+  if (parts.length === 0) return undefined;
+  return (await measureWal(bench, { parts, rounds, report: say })) ?? 'skipped';
 }
 
 async function startFilled(

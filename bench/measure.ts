@@ -1,19 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InstanceUser } from '../src/postgres/server/instance-user.ts';
+import { collectOutput, exitCode, failure, startChild, type Command } from './child.ts';
 import { childrenOf, endedChildrenCpuSeconds, residentBytes } from './process-tree.ts';
-
-/** A program to run to its end. */
-export interface Command {
-  readonly program: string;
-  readonly args: readonly string[];
-  /** All the environment it gets beside PATH. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** The account it runs under; `undefined` for this process's own. */
-  readonly user: InstanceUser | undefined;
-  readonly signal: AbortSignal;
-}
 
 export interface Measurement {
   readonly wallSeconds: number;
@@ -41,7 +28,7 @@ export async function measure(command: Command, postmaster?: number): Promise<Me
   const ownBefore = endedChildrenCpuSeconds(process.pid);
   const serverBefore = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster);
   const begun = performance.now();
-  const child = start(command);
+  const child = startChild(command);
   const output = collectOutput(child);
   let peakBytes = 0;
   const sample = (): void => {
@@ -59,49 +46,6 @@ export async function measure(command: Command, postmaster?: number): Promise<Me
   return { wallSeconds, cpuSeconds, serverCpuSeconds, peakBytes };
 }
 
-/** Runs a program that is not measured. Throws as `measure` does. */
-export async function run(command: Command): Promise<string> {
-  const child = start(command);
-  const output = collectOutput(child);
-  const code = await exitCode(child);
-  command.signal.throwIfAborted();
-  if (code !== 0) throw failure(command, code, await output);
-  return output;
-}
-
-function start({ program, args, environment, user, signal }: Command): ChildProcess {
-  return spawn(program, args, {
-    // its own: the caller's may be closed to the user the program runs under
-    cwd: '/',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-    ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
-  });
-}
-
-/** The number, or the name of the signal that ended it. Throws when the program cannot be started. */
-async function exitCode(child: ChildProcess): Promise<unknown> {
-  let aborted: unknown;
-  child.once('error', (error) => (aborted = error));
-  const exited = once(child, 'exit').catch(() => [undefined]);
-  if (child.pid === undefined) {
-    await exited;
-    throw aborted;
-  }
-  const [code, signal] = (await exited) as unknown[];
-  return code ?? signal ?? aborted;
-}
-
-async function collectOutput(child: ChildProcess): Promise<string> {
-  const chunks: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  }
-  await new Promise((resolve) => child.once('close', resolve));
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** The kernel adds a session's time to the postmaster when that has collected it, shortly after the client is gone. */
 async function sessionsEnded(postmaster: number, residents: ReadonlySet<number>): Promise<void> {
   const deadline = performance.now() + SERVER_PATIENCE;
@@ -109,9 +53,4 @@ async function sessionsEnded(postmaster: number, residents: ReadonlySet<number>)
     if (performance.now() > deadline) throw new Error('a session of the measured program does not end');
     await delay(10);
   }
-}
-
-function failure({ program, args }: Command, code: unknown, output: string): Error {
-  const words = output.trimEnd().split('\n').slice(-20).join('\n');
-  return new Error(`${program} ${args[0] ?? ''} ended with ${String(code)}:\n${words}`);
 }

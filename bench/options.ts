@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
+import { WAL_PARTS } from './wal/measure-wal.ts';
 
-export const PARTS = ['backup', 'restore', 'memory', 'small'] as const;
+const PARTS = ['backup', 'restore', 'memory', 'small', ...WAL_PARTS] as const;
 
 export type Part = (typeof PARTS)[number];
 
@@ -12,7 +13,7 @@ export interface BenchOptions {
 }
 
 /**
- * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small]`. Throws an Error that names the argument.
+ * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…]`. Throws an Error that names the argument.
  */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({

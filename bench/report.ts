@@ -1,5 +1,8 @@
 import type { PeerRuns } from './rounds.ts';
+import { mebibytes, megabytes, spread, table } from './table.ts';
 import { median, targetsOf, type Findings, type MemoryRun, type SmallRun, type Target } from './targets.ts';
+import { walTables } from './wal/wal-report.ts';
+import { walTargets } from './wal/wal-targets.ts';
 
 /** What the findings were found on. */
 export interface Circumstances {
@@ -16,7 +19,7 @@ export interface Circumstances {
 
 /** One dated section of bench/results.md. */
 export function renderReport(circumstances: Circumstances, findings: Findings): string {
-  const { peers, memory, small } = findings;
+  const { peers, memory, small, wal } = findings;
   return [
     `## ${circumstances.date}, commit ${circumstances.commit}`,
     describe(circumstances),
@@ -26,7 +29,8 @@ export function renderReport(circumstances: Circumstances, findings: Findings): 
       : []),
     ...(memory.length === 0 ? [] : [memoryTable(memory)]),
     ...(small.length === 0 ? [] : [smallTable(small)]),
-    targetTable(targetsOf(findings)),
+    ...(wal === undefined ? [] : walTables(wal)),
+    targetTable([...targetsOf(findings), ...(wal === undefined ? [] : walTargets(wal))]),
     '',
   ].join('\n\n');
 }
@@ -93,16 +97,22 @@ function targetTable(targets: readonly Target[]): string {
   return table(
     ['Target', 'measured', 'limit', 'verdict'],
     targets.map((target) => {
-      const { what, value, limit, unit } = target;
-      return [what, value === undefined ? '–' : number(value, unit), number(limit, unit), verdict(target)];
+      const { what, value, limit, bound, unit } = target;
+      return [
+        what,
+        value === undefined ? '–' : number(value, unit),
+        `${bound === 'at least' ? '≥ ' : ''}${number(limit, unit)}`,
+        verdict(target),
+      ];
     }),
   );
 }
 
 /** Says by how much a target is missed, in its own unit. */
-export function verdict({ value, limit, unit }: Target): string {
+export function verdict({ value, limit, bound, unit }: Target): string {
   if (value === undefined) return 'not measured: pgBackRest is not there';
-  return value <= limit ? 'reached' : `missed by ${number(value - limit, unit)}`;
+  const missing = bound === 'at least' ? limit - value : value - limit;
+  return missing <= 0 ? 'reached' : `missed by ${number(missing, unit)}`;
 }
 
 function number(value: number, unit: Target['unit']): string {
@@ -112,23 +122,4 @@ function number(value: number, unit: Target['unit']): string {
 function ratio(ours: readonly number[], theirs: readonly number[]): string {
   const [mine, other] = [median(ours), median(theirs)];
   return mine === undefined || other === undefined ? '–' : (mine / other).toFixed(2);
-}
-
-function spread(values: readonly number[], digits: number): string {
-  const middle = (median(values) ?? 0).toFixed(digits);
-  if (values.length < 2) return middle;
-  return `${middle} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / (1024 * 1024)).toFixed(0);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

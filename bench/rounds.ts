@@ -65,7 +65,8 @@ function describeRound({ backup, restore }: Round): string {
   return `backup ${backup.wallSeconds.toFixed(1)} s${restored}`;
 }
 
-function rotated<Value>(values: readonly Value[], by: number): Value[] {
+/** The same values, beginning `by` further on. */
+export function rotated<Value>(values: readonly Value[], by: number): Value[] {
   const first = by % values.length;
   return [...values.slice(first), ...values.slice(0, first)];
 }

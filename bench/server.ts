@@ -10,7 +10,7 @@ import { openInstanceSession } from '../src/postgres/server/instance-session.ts'
 import type { InstanceUser } from '../src/postgres/server/instance-user.ts';
 import { startInstance } from '../src/postgres/server/instance.ts';
 import { reachableBinaries } from '../src/postgres/server/reachable-binaries.ts';
-import { run } from './measure.ts';
+import { run } from './child.ts';
 
 /** What every part of one run shares. */
 export interface Bench {
@@ -43,12 +43,24 @@ export interface BenchServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Makes an empty cluster with data checksums below the run's directory and starts its server. */
-export async function startBenchServer(bench: Bench, name: string): Promise<BenchServer> {
+/**
+ * Makes an empty cluster with data checksums below the run's directory and starts its server.
+ *
+ * @param settings on top of those that every measured server has
+ */
+export async function startBenchServer(
+  bench: Bench,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
   const { signal } = bench;
   const home = await prepareInstanceHome(join(bench.directory, name), bench.user);
   const binaries = await reachableBinaries(bench.binaries, home);
-  await initializeCluster(binaries, home, { checksums: true, walSegmentSizeMb: 16, settings: SETTINGS });
+  await initializeCluster(binaries, home, {
+    checksums: true,
+    walSegmentSizeMb: 16,
+    settings: { ...SETTINGS, ...settings },
+  });
   const instance = await startInstance({ binaries, home, settings: {}, clock: systemClock, signal });
   const execute = async (...statements: readonly string[]): Promise<Record<string, unknown>[]> =>
     executeAll(instance.connection, statements, signal);

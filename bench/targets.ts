@@ -1,11 +1,14 @@
 import type { PeerRuns } from './rounds.ts';
+import type { WalFindings } from './wal/measure-wal.ts';
 
-/** One thing to reach: `value` at most `limit`, or below it. */
+/** One thing to reach. */
 export interface Target {
   readonly what: string;
   /** `undefined`: what it needs was not measured. */
   readonly value: number | undefined;
   readonly limit: number;
+  /** On which side of the limit the value must be; at most by default. */
+  readonly bound?: 'at most' | 'at least';
   readonly unit: '×' | 's' | 'MiB' | 'objects';
 }
 
@@ -29,6 +32,7 @@ export interface Findings {
   readonly peers: readonly PeerRuns[];
   readonly memory: readonly MemoryRun[];
   readonly small: readonly SmallRun[];
+  readonly wal?: WalFindings;
 }
 
 const MEBIBYTE = 1024 * 1024;

@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageFile from '../../package.json' with { type: 'json' };
-import { measure, type Command, type Measurement } from '../measure.ts';
+import type { Command } from '../child.ts';
+import { measure, type Measurement } from '../measure.ts';
 import type { Bench, BenchServer } from '../server.ts';
 import { bytesBelow, filesBelow, type Peer } from './peer.ts';
 

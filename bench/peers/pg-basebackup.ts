@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateDirectory } from '../../src/postgres/server/instance-home.ts';
-import { measure, run, type Command } from '../measure.ts';
+import { run, type Command } from '../child.ts';
+import { measure } from '../measure.ts';
 import type { Bench, BenchServer } from '../server.ts';
 import { bytesBelow, type Peer } from './peer.ts';
 

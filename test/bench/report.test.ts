@@ -47,6 +47,13 @@ test('a limit that is met exactly is reached', () => {
   expect(verdict({ what: 'x', value: 10, limit: 9, unit: 'objects' })).toBe('missed by 1 objects');
 });
 
+test('where more is better, less than the limit is missed', () => {
+  const target = { what: 'x', limit: 0.9, bound: 'at least', unit: '×' } as const;
+  expect(verdict({ ...target, value: 0.9 })).toBe('reached');
+  expect(verdict({ ...target, value: 1.2 })).toBe('reached');
+  expect(verdict({ ...target, value: 0.8 })).toBe('missed by 0.10 ×');
+});
+
 test('the report names what was skipped, what was measured and on what', () => {
   const circumstances = {
     date: '2026-11-22 12:00',
