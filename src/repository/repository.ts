@@ -70,6 +70,18 @@ export async function openOrCreateRepository(
   return repository;
 }
 
+/**
+ * Asks whether the repository is still there, before something is added to it on its own: where its volume was unmounted,
+ * a directory of the same name would be filled that nobody looks into.
+ * @throws LarderError REPOSITORY_MISSING, the store's errors
+ */
+export async function assertPresent(store: ObjectStore): Promise<void> {
+  if ((await store.stat(REPOSITORY_FILE)) !== undefined) return;
+  throw new LarderError('REPOSITORY_MISSING', `the repository is not at ${store.description} any more`, {
+    hint: 'Check that its volume is mounted.',
+  });
+}
+
 /** @throws LarderError REPOSITORY_OTHER_CLUSTER */
 export function assertLineage({ record, store }: Repository, lineage: Lineage): void {
   const known = record.lineages.some(

@@ -78,6 +78,8 @@ export class Source {
   readonly description: SpoolDescription;
   readonly #options: SourceOptions;
   #tails: readonly TailRange[] = [];
+  /** How far what is stored reached, when the connection was made. */
+  #reached: TimelinePoint | undefined;
 
   constructor(
     connection: ReplicationConnection,
@@ -120,7 +122,10 @@ export class Source {
 
   async #choose(index: WalIndex, history: TimelineHistory, slot: TimelinePoint): Promise<TimelinePoint> {
     const point = resumePoint(index, { timeline: this.timeline, history });
-    if (point.kind === 'continue') return point.start;
+    if (point.kind === 'continue') {
+      this.#reached = point.reached;
+      return point.start;
+    }
     const start = this.#segmentStart(slot);
     if (point.kind === 'nothing-stored') return start;
     const detail = `the server is on timeline ${this.timeline}, which did not come from what was received`;
@@ -159,7 +164,11 @@ export class Source {
       await dropSlot(this.connection, this.slot);
       start = this.#segmentStart(await this.ensureSlot());
     }
-    await this.#recordHole(loss, start);
+    const stored = this.#reached?.timeline === loss.reached.timeline ? this.#reached : loss.reached;
+    await this.#recordHole(
+      { ...loss, reached: stored.lsn > loss.reached.lsn ? stored : loss.reached },
+      start,
+    );
     if (start.timeline > 1) await this.#ensureHistory(start.timeline);
     return start;
   }

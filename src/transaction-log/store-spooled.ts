@@ -7,6 +7,7 @@ import { segmentName } from '../postgres/wal-segment.ts';
 import { encodeFrame, FRAME_CONTENT_LIMIT, releaseFrame } from '../repository/frames/frame.ts';
 import { readFramedObject } from '../repository/frames/framed-object.ts';
 import { encodeObjectHeader } from '../repository/object-header.ts';
+import { assertPresent } from '../repository/repository.ts';
 import type { ObjectStore, ObjectWriter } from '../storage/object-store.ts';
 import type { ArchiveTask } from './archive-messages.ts';
 
@@ -15,11 +16,12 @@ import type { ArchiveTask } from './archive-messages.ts';
  * there already counts as ours when it holds the same bytes.
  * @returns bytes of the object
  * @throws LarderError PROTOCOL_VIOLATION when the segment is not what it should be; OBJECT_EXISTS when other bytes are
- *   stored under its name; INTERNAL when the spool file is gone or short; the store's errors
+ *   stored under its name; INTERNAL when the spool file is gone or short; REPOSITORY_MISSING; the store's errors
  */
 export async function storeSpooled(store: ObjectStore, task: ArchiveTask, level: number): Promise<number> {
   const file = await openSpooled(task.path);
   try {
+    await assertPresent(store);
     const writer = await store.create(task.object);
     try {
       const bytes = await writeFrames(file, task, { writer, level });

@@ -3,6 +3,7 @@ import { LarderError } from '../../errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
+import { assertPresent } from '../repository.ts';
 import { decodeSealedJson, encodeSealedJson } from '../sealed-json.ts';
 import { positionName } from './wal-layout.ts';
 
@@ -42,6 +43,7 @@ export async function writePosition(
     complete: position.complete === undefined ? null : new Date(position.complete).toISOString(),
     updated: new Date(position.updated).toISOString(),
   };
+  await assertPresent(store);
   await store.replace(positionName(systemIdentifier), encodeSealedJson(record));
 }
 
