@@ -50,6 +50,7 @@ const ERRORS = {
 
   // The proof failed: exit 7. The source itself is damaged: exit 8.
   VERIFICATION_FAILED: { exit: 7, retryable: false },
+  WAL_GAP: { exit: 7, retryable: false },
   SOURCE_CORRUPT: { exit: 8, retryable: false },
 
   // Ended from outside.

@@ -11,6 +11,7 @@ import { listCommand } from './list-command.ts';
 import { restoreCommand } from './restore-command.ts';
 import { startCommand } from './start-command.ts';
 import { verifyCommand } from './verify-command.ts';
+import { walCommand } from './wal-command.ts';
 
 /** Every command, in the order of `larder --help`. */
 const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
@@ -22,6 +23,7 @@ const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
   listCommand,
   restoreCommand,
   verifyCommand,
+  walCommand,
   configCommand,
 ];
 
@@ -58,9 +60,16 @@ function createProgram(parts: CliParts): Command {
     })
     .addHelpText('after', `\n${ABOUT}\n\n${exitCodesHelp()}`);
   for (const create of COMMANDS) {
-    program.addCommand(create(parts).copyInheritedSettings(program));
+    program.addCommand(inheriting(create(parts), program));
   }
   return program;
+}
+
+/** Errors and output of a command, and of those below it, go where the program's go. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const below of command.commands) inheriting(below, command);
+  return command;
 }
 
 const ABOUT = `Larder reads its configuration from the environment (DATABASE_URL, BACKUP_DIR, …) and from

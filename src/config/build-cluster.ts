@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { parseConnection } from '../postgres/parse-connection.ts';
-import type { ClusterConfig } from './config.ts';
+import type { ClusterConfig, TransactionLogConfig } from './config.ts';
 import { readSecretFile } from './read-file.ts';
 import type { ReadFile } from './read-file.ts';
 import type { ParsedCluster } from './schema.ts';
@@ -41,6 +41,17 @@ export function buildCluster(
     compressionLevel: parsed.backup.compression,
     workers: parsed.backup.workers,
     backupTimeout: parsed.backup.timeout,
+    transactionLog: buildTransactionLog(parsed['transaction-log']),
+  };
+}
+
+function buildTransactionLog(parsed: ParsedCluster['transaction-log']): TransactionLogConfig {
+  return {
+    ack: parsed.ack,
+    tailInterval: parsed['tail-interval'],
+    protect: parsed.protect,
+    maxRetained: parsed['max-retained'],
+    spoolLimit: parsed['spool-limit'],
   };
 }
 

@@ -29,6 +29,21 @@ export interface ClusterConfig {
   readonly workers: number;
   /** Milliseconds after which a backup is given up. */
   readonly backupTimeout: number;
+  readonly transactionLog: TransactionLogConfig;
+}
+
+/** How WAL is received. */
+export interface TransactionLogConfig {
+  /** When the server is told that WAL is safe: on the local disk, or in the repository. */
+  readonly ack: 'spool' | 'repository';
+  /** Milliseconds between two tails of the unfinished segment. */
+  readonly tailInterval: number;
+  /** What gives way when the server keeps more than `maxRetained` for us. */
+  readonly protect: 'primary' | 'history';
+  /** Bytes. */
+  readonly maxRetained: number;
+  /** Bytes of the local disk. */
+  readonly spoolLimit: number;
 }
 
 /** What the owner wants kept; measured values stand beside it in the metrics. */

@@ -3,7 +3,7 @@ import { LarderError } from '../errors.ts';
 import { isClusterName } from '../repository/layout.ts';
 import { leaf, notBuiltYet } from './leaf.ts';
 import { Secret } from './secret.ts';
-import { parseDuration, parseInteger, parsePercent } from './units.ts';
+import { parseDuration, parseInteger, parsePercent, parseSize } from './units.ts';
 
 /**
  * What a cluster has when nothing else is said. A weekly full backup does not meet an objective of 24 hours while
@@ -15,6 +15,13 @@ export const CLUSTER_DEFAULTS = {
   retention: { days: 30 },
   objectives: { rpo: '24h', rto: '4h', storage: '80%' },
   backup: { compression: 1, workers: 2, timeout: '24h' },
+  'transaction-log': {
+    ack: 'spool',
+    'tail-interval': '30s',
+    protect: 'primary',
+    'max-retained': '32GB',
+    'spool-limit': '8GB',
+  },
 } as const;
 
 export const DEFAULTS = {
@@ -22,6 +29,9 @@ export const DEFAULTS = {
   state: './larder-state',
   log: { level: 'info' },
 } as const;
+
+/** Shorter, and the repository would fill with objects of a few bytes. */
+const SHORTEST_TAIL_INTERVAL = 100;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -50,10 +60,20 @@ const compression = leaf((given) => {
   );
 });
 
-const logLevel = leaf((given) => {
-  const level = LOG_LEVELS.find((known) => known === given);
-  if (level !== undefined) return level;
-  throw new LarderError('CONFIG_INVALID', `expected one of ${LOG_LEVELS.join(', ')}, found "${given}"`);
+function oneOf<const T extends string>(...words: readonly T[]): z.ZodType<T> {
+  return leaf((given) => {
+    const word = words.find((known) => known === given);
+    if (word !== undefined) return word;
+    throw new LarderError('CONFIG_INVALID', `expected one of ${words.join(', ')}, found "${given}"`);
+  });
+}
+
+const logLevel = oneOf(...LOG_LEVELS);
+
+const tailInterval = leaf((given) => {
+  const milliseconds = parseDuration(given);
+  if (milliseconds >= SHORTEST_TAIL_INTERVAL) return milliseconds;
+  throw new LarderError('CONFIG_INVALID', `expected at least ${SHORTEST_TAIL_INTERVAL}ms, found "${given}"`);
 });
 
 const secret = z
@@ -93,6 +113,13 @@ const cluster = z.strictObject({
     storage: leaf(parsePercent),
   }),
   backup: z.strictObject({ compression, workers: integer(1, 64), timeout: leaf(parseDuration) }),
+  'transaction-log': z.strictObject({
+    ack: oneOf('spool', 'repository'),
+    'tail-interval': tailInterval,
+    protect: oneOf('primary', 'history'),
+    'max-retained': leaf(parseSize),
+    'spool-limit': leaf(parseSize),
+  }),
 });
 
 const clusterName = z.string().refine(isClusterName, {

@@ -51,6 +51,13 @@ describe('the environment alone', () => {
           repositoryPath: join(directory, 'backups'),
           schedules: { full: '0 2 * * 0' },
           retentionDays: 30,
+          transactionLog: {
+            ack: 'spool',
+            tailInterval: 30_000,
+            protect: 'primary',
+            maxRetained: 32_000_000_000,
+            spoolLimit: 8_000_000_000,
+          },
           objectives: { rpo: 86_400_000, rto: 14_400_000, storage: 0.8 },
           compressionLevel: 1,
           workers: 2,

@@ -1,0 +1,11 @@
+import { Command } from 'commander';
+import type { CliParts } from './cli-parts.ts';
+import { walReceiveCommand } from './wal-receive-command.ts';
+import { walSealCommand } from './wal-seal-command.ts';
+
+/** `larder wal`, and what stands below it. */
+export function walCommand(parts: CliParts): Command {
+  const command = new Command('wal').description('keep and inspect the transaction log');
+  for (const create of [walReceiveCommand, walSealCommand]) command.addCommand(create(parts));
+  return command;
+}
