@@ -62,7 +62,7 @@ async function switchSegment({ connection }: ReceiverRequest): Promise<Present> 
   const end = await switchWal(session, connection.user);
   const text = `SELECT (SELECT system_identifier FROM pg_control_system())::text AS system,
     ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint AS timeline`;
-  return session.row({ text, what: 'reading the timeline' }, (row) => ({
+  return await session.row({ text, what: 'reading the timeline' }, (row) => ({
     systemIdentifier: row.text('system'),
     timeline: row.integer('timeline'),
     end,
