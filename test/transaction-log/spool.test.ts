@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readProcessIdentity } from '../../src/process-identity.ts';
+import { Spool } from '../../src/transaction-log/spool.ts';
+import { SpoolWriter } from '../../src/transaction-log/spool-writer.ts';
+import { failureOf } from '../support/backup-runner.ts';
+import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
+
+const self = readProcessIdentity();
+const MIB = 1024 * 1024;
+const description = { repositoryId: 'r', systemIdentifier: '7', major: 18, segmentSize: MIB };
+
+let directory: TemporaryDirectory;
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+});
+afterEach(async () => directory[Symbol.asyncDispose]());
+
+describe('a spool', () => {
+  test('is one receiver’s at a time', async () => {
+    const first = await Spool.open(directory.path, self);
+    expect(await failureOf(Spool.open(directory.path, self))).toMatchObject({ code: 'LEASE_HELD' });
+    await first.close();
+    await (await Spool.open(directory.path, self)).close();
+  });
+
+  test('is taken over from a receiver that died', async () => {
+    await Spool.open(directory.path, { ...self, processStart: '1' });
+    const spool = await Spool.open(directory.path, self);
+    expect(await Spool.holder(directory.path, self)).toMatchObject({ pid: self.pid });
+    await spool.close();
+    expect(await Spool.holder(directory.path, self)).toBeUndefined();
+  });
+
+  test('changes its owner only when it is empty', async () => {
+    const spool = await Spool.open(directory.path, self);
+    await spool.begin(description);
+    await writeFile(spool.path('000000010000000000000001'), 'x');
+    await spool.begin(description);
+    const other = { ...description, repositoryId: 'other' };
+    expect(await failureOf(spool.begin(other))).toMatchObject({ code: 'REPOSITORY_OTHER_CLUSTER' });
+    await spool.remove('000000010000000000000001');
+    await spool.begin(other);
+    expect(await spool.describe()).toEqual(other);
+    await spool.close();
+  });
+});
+
+describe('what is written to it', () => {
+  test('lies in files named like segments, whole ones handed on, and counts as durable only after a flush', async () => {
+    const spool = await Spool.open(directory.path, self);
+    const finished: string[] = [];
+    const writer = new SpoolWriter({
+      spool,
+      timeline: 1,
+      start: BigInt(MIB),
+      segmentSize: MIB,
+      onFinished: (_, name) => finished.push(name),
+    });
+    const bytes = Buffer.alloc(MIB + 500);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = i % 251;
+    writer.write(bytes, 0, 100);
+    writer.write(bytes, 100, bytes.length);
+    expect(finished).toEqual(['000000010000000000000001']);
+    expect(writer.written).toBe(BigInt(2 * MIB + 500));
+    expect(writer.flushed).toBe(BigInt(MIB));
+    await writer.flush();
+    expect(writer.flushed).toBe(writer.written);
+    expect(writer.unfinished).toMatchObject({ name: '000000010000000000000002', length: 500 });
+    expect(await readFile(spool.path('000000010000000000000001'))).toEqual(bytes.subarray(0, MIB));
+    const tail = await readFile(spool.path('000000010000000000000002'));
+    expect(tail.subarray(0, 500)).toEqual(bytes.subarray(MIB));
+    expect(tail.subarray(500).every((byte) => byte === 0)).toBe(true);
+    await writer.close();
+    await spool.close();
+  });
+
+  test('goes on where an earlier stream stopped in the middle of a segment', async () => {
+    const spool = await Spool.open(directory.path, self);
+    const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
+    const first = new SpoolWriter({ ...options, start: 0n });
+    first.write(Buffer.alloc(1000, 1), 0, 1000);
+    await first.flush();
+    await first.close();
+    const second = new SpoolWriter({ ...options, start: 600n });
+    second.write(Buffer.alloc(1000, 2), 0, 1000);
+    await second.flush();
+    await second.close();
+    const bytes = await readFile(join(directory.path, '000000010000000000000000'));
+    expect(bytes.subarray(0, 600)).toEqual(Buffer.alloc(600, 1));
+    expect(bytes.subarray(600, 1600)).toEqual(Buffer.alloc(1000, 2));
+    await spool.close();
+  });
+});
