@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectOutput, exitCode, failure, startChild, type Command } from './child.ts';
-import { endedChildrenCpuSeconds, residentBytes } from './process-tree.ts';
+import { ownCpuSeconds, residentBytes } from './process-tree.ts';
 
 /** What a program took that ran until it was told to stop. */
 export interface Consumption {
   /** The most that the program and its children held at once. */
   readonly peakBytes: number;
-  /** Of the program, its children, and everything else that this process collected in the meantime. */
+  /** Of the program itself until it was told to stop, without what it started. */
   readonly cpuSeconds: number;
 }
 
@@ -16,8 +16,8 @@ export interface Background {
   assertRunning(): Promise<void>;
   /** Ends it by SIGTERM. Throws when it had ended by itself, when it ends as a failure or not at all. */
   stop(): Promise<Consumption>;
-  /** Ends it in whatever way works; for the way out of a failure. */
-  kill(): Promise<void>;
+  /** Ends it in whatever way works; for the way out of a failure. What it has said. */
+  kill(): Promise<string>;
 }
 
 const SAMPLE_INTERVAL = 100;
@@ -25,7 +25,6 @@ const STOP_PATIENCE = 30_000;
 
 /** Starts a program, and samples its memory until it ends. */
 export function startBackground(command: Command): Background {
-  const cpuBefore = endedChildrenCpuSeconds(process.pid);
   const child = startChild(command);
   const output = collectOutput(child);
   let code: { readonly value: unknown } | undefined;
@@ -49,6 +48,7 @@ export function startBackground(command: Command): Background {
     stop: async () => {
       await assertRunning();
       sample();
+      const cpuSeconds = child.pid === undefined ? 0 : ownCpuSeconds(child.pid);
       child.kill('SIGTERM');
       const patience = new AbortController();
       await Promise.race([
@@ -58,11 +58,12 @@ export function startBackground(command: Command): Background {
       patience.abort();
       if (code === undefined) throw failure(command, 'nothing: SIGTERM did not end it', '');
       if (!isStopped(code.value)) throw failure(command, code.value, await output);
-      return { peakBytes, cpuSeconds: endedChildrenCpuSeconds(process.pid) - cpuBefore };
+      return { peakBytes, cpuSeconds };
     },
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
+      return output;
     },
   };
 }

@@ -8,10 +8,18 @@ const TICKS_PER_SECOND = 100;
  * adds them up when a child is collected, so the difference around a child's life is exact: nothing is sampled.
  */
 export function endedChildrenCpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // the name in parentheses may hold anything; after it come field 3 (state) and on, so cutime (16) and cstime (17)
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  // cutime (16) and cstime (17)
   return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
+/** CPU seconds of the process itself up to now, all its threads; 0 when it has ended. */
+export function ownCpuSeconds(pid: number): number {
+  const stat = unlessGone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (stat === undefined) return 0;
+  const fields = statFields(stat);
+  // utime (14) and stime (15)
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** The process's children now; none when it has ended. */
@@ -41,6 +49,11 @@ export function residentBytes(root: number): number {
     highest,
     tree.reduce((sum, pid) => sum + proportional(pid), 0),
   );
+}
+
+/** Of proc_pid_stat(5) from field 3 (state) on: the name in parentheses before it may hold anything. */
+function statFields(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function treeOf(root: number): number[] {

@@ -26,6 +26,8 @@ export interface LoadRuns {
   /** What received the WAL; `undefined` for nothing. */
   readonly receiver: string | undefined;
   readonly rates: readonly number[];
+  /** Of the receiver, a round each; without the walsender's. */
+  readonly cpuSeconds: readonly number[];
   readonly peakBytes: number;
 }
 
@@ -70,26 +72,29 @@ export async function measureLoad(
   const runs = [undefined, ...receivers].map((receiver) => ({
     receiver,
     rates: [] as number[],
+    cpuSeconds: [] as number[],
     peaks: [0],
   }));
   for (let round = 0; round < rounds; round++) {
-    for (const { receiver, rates, peaks } of rotated(runs, round)) {
+    for (const { receiver, rates, cpuSeconds, peaks } of rotated(runs, round)) {
       const load = async (): Promise<number> => {
         await server.settle();
         return runPgbench(bench, server, { clients: CLIENTS, seconds: ROUND_SECONDS });
       };
-      const { result, peakBytes } =
+      const { result, ...consumption } =
         receiver === undefined
-          ? { result: await load(), peakBytes: 0 }
+          ? { result: await load(), peakBytes: 0, cpuSeconds: 0 }
           : await withReceiver(server, receiver, load);
       rates.push(result);
-      peaks.push(peakBytes);
+      peaks.push(consumption.peakBytes);
+      cpuSeconds.push(consumption.cpuSeconds);
       report(`round ${round + 1}: with ${receiver?.name ?? 'no receiver'}: ${result.toFixed(0)} TPS`);
     }
   }
-  return runs.map(({ receiver, rates, peaks }) => ({
+  return runs.map(({ receiver, rates, cpuSeconds, peaks }) => ({
     receiver: receiver?.name,
     rates,
+    cpuSeconds,
     peakBytes: Math.max(...peaks),
   }));
 }

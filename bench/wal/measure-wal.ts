@@ -42,13 +42,12 @@ export async function measureWal(bench: Bench, options: WalOptions): Promise<Wal
   await using server = await startWalServer(bench);
   const ours = larderReceiver(bench, server, SEGMENT_SIZE);
   const theirs = await pgReceivewal(bench, server, []);
-  // the other one flushes at the ends of segments only, so it is never caught up in the middle of one
   const synchronous = await pgReceivewal(bench, server, ['--synchronous']);
   if (theirs === undefined || synchronous === undefined) return undefined;
   const wants = (part: WalPart): boolean => parts.includes(part);
   const large = { segmentSize: SEGMENT_SIZE, rounds, report };
   return {
-    ...(wants('wal-lag') ? await lagAndLoad(bench, server, [ours, synchronous], options) : {}),
+    ...(wants('wal-lag') ? await lagAndLoad(bench, server, [ours, theirs, synchronous], options) : {}),
     ...(wants('wal-sync')
       ? {
           sync: await withPrepared([ours, synchronous], async (receivers) =>
@@ -68,11 +67,11 @@ export async function measureWal(bench: Bench, options: WalOptions): Promise<Wal
 async function lagAndLoad(
   bench: Bench,
   server: BenchServer,
-  [ours, theirs]: readonly [WalReceiver, WalReceiver],
+  all: readonly [WalReceiver, ...WalReceiver[]],
   options: WalOptions,
 ): Promise<Pick<WalFindings, 'lag' | 'load'>> {
-  return withPrepared([ours, theirs], async (receivers) => {
-    const lag = await measureLag(bench, server, ours);
+  return withPrepared(all, async (receivers) => {
+    const lag = await measureLag(bench, server, all[0]);
     options.report(`60 s of pgbench: p99 ${lag.p99.toFixed(0)} ms, ${lag.rate.toFixed(0)} TPS`);
     return { lag, load: await measureLoad(bench, server, receivers, options) };
   });

@@ -30,6 +30,8 @@ export interface Attachment {
   readonly slot: string;
   readonly applicationName: string;
   readonly state: string;
+  /** Reported as received. */
+  readonly written: Lsn;
   /** Reported as durable. */
   readonly flushed: Lsn;
   /** `sync` when commits wait for it. */
@@ -41,7 +43,7 @@ const PATIENCE = 60_000;
 /** The walsender that uses a slot; `undefined` while there is none, or it has not been told anything. Any slot by default. */
 export async function attachment(session: InstanceSession, slot?: string): Promise<Attachment | undefined> {
   const [row] = await session.query(
-    `SELECT slot_name, application_name, state, sync_state, coalesce(flush_lsn, restart_lsn) AS flushed
+    `SELECT slot_name, application_name, state, sync_state, coalesce(write_lsn, restart_lsn) AS written, coalesce(flush_lsn, restart_lsn) AS flushed
      FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid
      WHERE NOT temporary AND slot_name = coalesce($1, slot_name)`,
     [slot ?? null],
@@ -51,6 +53,7 @@ export async function attachment(session: InstanceSession, slot?: string): Promi
     slot: String(row['slot_name']),
     applicationName: String(row['application_name']),
     state: String(row['state']),
+    written: lsnOf(row['written']),
     flushed: lsnOf(row['flushed']),
     syncState: String(row['sync_state']),
   };
@@ -67,19 +70,21 @@ export async function untilAttached(
     await receiver.background.assertRunning();
     const found = await attachment(session, receiver.slot);
     if (found !== undefined && isWanted(found)) return found;
-    if (performance.now() > deadline) throw new Error(`no receiver as wanted: ${describe(found)}`);
+    if (performance.now() > deadline) {
+      throw new Error(`no receiver as wanted: ${describe(found)}\n${await receiver.background.kill()}`);
+    }
     await delay(20);
   }
 }
 
-/** Streaming, and everything confirmed that the server had flushed at the time of the call. */
+/** Streaming, and everything received that the server had flushed at the time of the call. */
 export async function untilCaughtUp(
   session: InstanceSession,
   receiver: { readonly background: Background; readonly slot?: string },
 ): Promise<Attachment> {
   const [row] = await session.query('SELECT pg_current_wal_flush_lsn() AS lsn');
   const end = lsnOf(row?.['lsn']);
-  return untilAttached(session, receiver, ({ state, flushed }) => state === 'streaming' && flushed >= end);
+  return untilAttached(session, receiver, ({ state, written }) => state === 'streaming' && written >= end);
 }
 
 /** Runs something while a receiver is there that has caught up; it is gone in any case at the end. */

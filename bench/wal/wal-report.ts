@@ -26,13 +26,14 @@ function lagTable({ p50, p99, highest, samples, walBytes, rate, peakBytes }: Lag
 
 function loadTable(load: readonly LoadRuns[]): string {
   const none = median(load.find(({ receiver }) => receiver === undefined)?.rates ?? []);
-  const rows = load.map(({ receiver, rates, peakBytes }) => [
+  const rows = load.map(({ receiver, rates, cpuSeconds, peakBytes }) => [
     receiver ?? 'none',
     spread(rates, 0),
     none === undefined ? '–' : `${((median(rates) ?? 0) / none).toFixed(2)} ×`,
+    receiver === undefined ? '–' : spread(cpuSeconds, 1),
     receiver === undefined ? '–' : mebibytes(peakBytes),
   ]);
-  return table(['Receiver during pgbench', 'TPS', 'of that without', 'peak MiB'], rows);
+  return table(['Receiver during pgbench', 'TPS', 'of that without', 'CPU s', 'peak MiB'], rows);
 }
 
 function syncTable(sync: readonly SyncRuns[]): string {

@@ -41,13 +41,13 @@ test('the age is held against one second, in seconds', () => {
 
 test('the TPS beside the receiver are held against those with none, not against those of the peer', () => {
   const load = [
-    { receiver: undefined, rates: [1000, 1000, 10], peakBytes: 0 },
-    { receiver: 'Larder', rates: [950, 950, 990], peakBytes: MEBIBYTE },
-    { receiver: 'pg_receivewal', rates: [500], peakBytes: MEBIBYTE },
+    { receiver: undefined, rates: [1000, 1000, 10], cpuSeconds: [0], peakBytes: 0 },
+    { receiver: 'Larder', rates: [950, 950, 990], cpuSeconds: [1], peakBytes: MEBIBYTE },
+    { receiver: 'pg_receivewal', rates: [500], cpuSeconds: [3], peakBytes: MEBIBYTE },
   ];
   expect(only(walTargets({ load }))).toMatchObject({ value: 0.95, limit: 0.95 });
   expect(verdict(only(walTargets({ load })))).toBe('reached');
-  expect(walTables({ load })[0]).toContain('| pg_receivewal | 500 | 0.50 × | 1 |');
+  expect(walTables({ load })[0]).toContain('| pg_receivewal | 500 | 0.50 × | 3.0 | 1 |');
 });
 
 test('each number of clients of a synchronous standby is a target of its own', () => {
