@@ -2,10 +2,15 @@ import { LarderError } from '../errors.ts';
 import { segmentName, type WalSegment } from './wal-segment.ts';
 
 /** XLOG_PAGE_MAGIC by major version (xlog_internal.h). It changes with the format of WAL records. */
-const PAGE_MAGIC: Readonly<Record<number, number>> = { 15: 0xd110, 16: 0xd113, 17: 0xd116, 18: 0xd118 };
+export const PAGE_MAGIC: Readonly<Record<number, number>> = {
+  15: 0xd110,
+  16: 0xd113,
+  17: 0xd116,
+  18: 0xd118,
+};
 
 /** Set in the header of a segment's first page: the long form follows. */
-const XLP_LONG_HEADER = 0x0002;
+export const XLP_LONG_HEADER = 0x0002;
 export const LONG_HEADER_LENGTH = 40;
 
 /** The header of the first page of a segment (XLogLongPageHeaderData), in the byte order of the platform. */
