@@ -12,6 +12,8 @@ export interface Consumption {
 
 /** A program that runs beside what is measured. */
 export interface Background {
+  /** CPU seconds of the program itself up to now, without what it started. */
+  cpuSeconds(): number;
   /** Throws with its last words when it has ended by itself. */
   assertRunning(): Promise<void>;
   /** Ends it by SIGTERM. Throws when it had ended by itself, when it ends as a failure or not at all. */
@@ -43,12 +45,14 @@ export function startBackground(command: Command): Background {
     command.signal.throwIfAborted();
     if (code !== undefined) throw failure(command, code.value, await output);
   };
+  const cpuSeconds = (): number => (child.pid === undefined ? 0 : ownCpuSeconds(child.pid));
   return {
+    cpuSeconds,
     assertRunning,
     stop: async () => {
       await assertRunning();
       sample();
-      const cpuSeconds = child.pid === undefined ? 0 : ownCpuSeconds(child.pid);
+      const consumption = { peakBytes, cpuSeconds: cpuSeconds() };
       child.kill('SIGTERM');
       const patience = new AbortController();
       await Promise.race([
@@ -58,7 +62,7 @@ export function startBackground(command: Command): Background {
       patience.abort();
       if (code === undefined) throw failure(command, 'nothing: SIGTERM did not end it', '');
       if (!isStopped(code.value)) throw failure(command, code.value, await output);
-      return { peakBytes, cpuSeconds };
+      return consumption;
     },
     kill: async () => {
       child.kill('SIGKILL');

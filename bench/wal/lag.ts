@@ -26,7 +26,7 @@ export interface LoadRuns {
   /** What received the WAL; `undefined` for nothing. */
   readonly receiver: string | undefined;
   readonly rates: readonly number[];
-  /** Of the receiver, a round each; without the walsender's. */
+  /** Of the receiver during the load, a round each; without the walsender's. */
   readonly cpuSeconds: readonly number[];
   readonly peakBytes: number;
 }
@@ -77,18 +77,21 @@ export async function measureLoad(
   }));
   for (let round = 0; round < rounds; round++) {
     for (const { receiver, rates, cpuSeconds, peaks } of rotated(runs, round)) {
-      const load = async (): Promise<number> => {
+      const load = async (background?: Background): Promise<{ rate: number; cpuSeconds: number }> => {
         await server.settle();
-        return runPgbench(bench, server, { clients: CLIENTS, seconds: ROUND_SECONDS });
+        // not of what it had to catch up on
+        const before = background?.cpuSeconds() ?? 0;
+        const rate = await runPgbench(bench, server, { clients: CLIENTS, seconds: ROUND_SECONDS });
+        return { rate, cpuSeconds: (background?.cpuSeconds() ?? 0) - before };
       };
-      const { result, ...consumption } =
+      const { result, peakBytes } =
         receiver === undefined
-          ? { result: await load(), peakBytes: 0, cpuSeconds: 0 }
-          : await withReceiver(server, receiver, load);
-      rates.push(result);
-      peaks.push(consumption.peakBytes);
-      cpuSeconds.push(consumption.cpuSeconds);
-      report(`round ${round + 1}: with ${receiver?.name ?? 'no receiver'}: ${result.toFixed(0)} TPS`);
+          ? { result: await load(), peakBytes: 0 }
+          : await withReceiver(server, receiver, async (_session, background) => load(background));
+      rates.push(result.rate);
+      cpuSeconds.push(result.cpuSeconds);
+      peaks.push(peakBytes);
+      report(`round ${round + 1}: with ${receiver?.name ?? 'no receiver'}: ${result.rate.toFixed(0)} TPS`);
     }
   }
   return runs.map(({ receiver, rates, cpuSeconds, peaks }) => ({
