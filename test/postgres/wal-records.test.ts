@@ -293,6 +293,19 @@ describe('a reader', () => {
     expect(reader.last).toBeUndefined();
   });
 
+  test('vouches for nothing of a record that began before it', () => {
+    const log = new WalLog(usual);
+    log.add({ ...content, data: Buffer.alloc(30_000, 1) });
+    const start = usual.start + 8192n;
+    const rest = log.bytes.subarray(8192);
+    const whole = read(rest, { ...usual, start }).end;
+    expect(whole).toEqual({ position: log.records[0]!.end, reason: 'out of bytes' });
+    const cut = read(rest.subarray(0, -8), { ...usual, start }).end;
+    expect(cut).toEqual({ position: start, reason: 'out of bytes' });
+    const emptied = changed(rest, (copy) => copy.fill(0, 8192));
+    expect(read(emptied, { ...usual, start }).end).toEqual({ position: start, reason: 'zeros' });
+  });
+
   test('passes over what is left of a piece when one stops iterating, and goes on with the next', () => {
     const log = new WalLog(small);
     for (let fill = 1; fill <= 100; fill++) log.add({ ...content, data: Buffer.alloc(60, fill) });
