@@ -12,6 +12,7 @@ import { restoreCommand } from './restore-command.ts';
 import { startCommand } from './start-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { walCommand } from './wal-command.ts';
+import { walFetchCommand } from './wal-fetch-command.ts';
 
 /** Every command, in the order of `larder --help`. */
 const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
   verifyCommand,
   walCommand,
   configCommand,
+  walFetchCommand,
 ];
 
 /**

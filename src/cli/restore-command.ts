@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { LarderError } from '../errors.ts';
+import { Command, InvalidArgumentError } from 'commander';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
-import { findBackup } from '../repository/catalogue.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
+import { checkRecoveryLog } from '../restore/recovery/check-recovery-log.ts';
+import { parseTarget, type TargetOptions } from '../restore/recovery/parse-target.ts';
+import { planRecovery } from '../restore/recovery/plan-recovery.ts';
+import type { RecoveryPlan } from '../restore/recovery/recovery-plan.ts';
 import { restoreBackup, type RestoreResult } from '../restore/restore-backup.ts';
+import { startRestored, type Started } from '../restore/start/start-restored.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
 import { nextSteps, type NextSteps } from './next-steps.ts';
@@ -14,17 +17,14 @@ import { findOwner } from './restore-owner.ts';
 import { planFacts, planJson } from './restore-text.ts';
 import { formatPairs } from './table.ts';
 
-interface RestoreOptions extends RepositoryOptions {
+interface RestoreOptions extends RepositoryOptions, TargetOptions {
   readonly toDir: string;
   readonly tablespace?: ReadonlyMap<number, string>;
   readonly owner?: string;
   readonly dryRun?: true;
   readonly keepSourceSettings?: true;
+  readonly start?: true;
   readonly json?: true;
-  readonly targetTime?: string;
-  readonly targetLsn?: string;
-  readonly targetXid?: string;
-  readonly targetName?: string;
 }
 
 /** `larder restore`. */
@@ -36,10 +36,19 @@ export function restoreCommand(parts: CliParts): Command {
     .option('--tablespace <oid=dir>', 'where a tablespace goes; once for each', collectTablespace)
     .option('--owner <user>', 'who the files belong to, when root restores')
     .option('--dry-run', 'print what would be done, and stop')
-    .option('--keep-source-settings', 'leave archiving and replication set as on the source');
-  for (const target of ['time', 'lsn', 'xid', 'name']) {
-    command.addOption(new Option(`--target-${target} <value>`, 'not built yet').hideHelp());
-  }
+    .option('--keep-source-settings', 'leave archiving and replication set as on the source')
+    .option(
+      '--target-time <time>',
+      'up to that time: "2026-11-21 10:30:59+01", "10 minutes ago"; UTC without a zone',
+    )
+    .option('--target-lsn <lsn>', 'up to that position of the log')
+    .option('--target-xid <xid>', 'up to that transaction')
+    .option('--target-name <name>', 'up to that restore point (pg_create_restore_point)')
+    .option('--immediate', "to the backup's own end, without the transaction log")
+    .option('--target-timeline <n>', 'which timeline to follow: a number, 0x…, latest or current')
+    .option('--exclusive', 'stop just before the target')
+    .option('--action <action>', 'what the server does there: promote (the default), pause or shutdown')
+    .option('--start', 'start the server on it, and prove that it reached its target');
   return withRepositoryOptions(command)
     .option('--json', 'print plan and result as JSON')
     .addHelpText('after', EXAMPLES)
@@ -49,6 +58,8 @@ export function restoreCommand(parts: CliParts): Command {
 const EXAMPLES = `
 Examples:
   $ larder restore --to-dir /var/lib/postgresql/18/restored --dry-run
+  $ larder restore --to-dir /restored --target-time '2026-11-22 09:59:00+01' --start
+  $ larder restore --to-dir /restored --target-time '10 minutes ago'
   $ larder restore full_backup_truck_20261122_020000 --to-dir /restored
   $ larder restore --to-dir /restored --tablespace 16412=/fast/restored
   $ larder restore --repository /mnt/backups --to-dir /restored --owner postgres`;
@@ -57,47 +68,66 @@ Examples:
 interface Decided {
   readonly plan: RestorePlan;
   readonly owner: InstanceUser | undefined;
+  readonly remarks: readonly string[];
 }
 
 async function restore(parts: CliParts, id: string, options: RestoreOptions): Promise<void> {
-  refuseTargets(options);
   const decided = await decide(parts, id, options);
   const { stdout } = parts;
-  const plan = planJson(decided.plan, decided.owner);
-  if (options.json !== true) stdout.write(formatPairs(planFacts(decided.plan, decided.owner)));
+  const plan = planJson(decided.plan, decided);
+  if (options.json !== true) stdout.write(formatPairs(planFacts(decided.plan, decided)));
   if (options.dryRun === true) {
     if (options.json === true) writeJson(stdout, { plan });
     else stdout.write('\nThis is a dry run: nothing was written.\n');
     return;
   }
   const result = await run(parts, decided.plan);
+  if (options.start === true) {
+    const started = await start(parts, decided);
+    if (options.json === true) writeJson(stdout, { plan, result, started });
+    else stdout.write(startedText(result, started));
+    return;
+  }
   const next = await nextSteps(decided.plan, decided.owner, parts.environment['PATH']);
   if (options.json === true) writeJson(stdout, { plan, result, next });
   else stdout.write(resultText(result, next));
 }
 
-function refuseTargets({ targetTime, targetLsn, targetXid, targetName }: RestoreOptions): void {
-  if ([targetTime, targetLsn, targetXid, targetName].every((target) => target === undefined)) return;
-  throw new LarderError('NOT_BUILT_YET', 'a restore to a point in time is not built yet', {
-    hint: 'Without a target, a backup is restored to its own end; "larder list" shows when that was.',
-  });
-}
-
 async function decide(parts: CliParts, id: string, options: RestoreOptions): Promise<Decided> {
+  const wanted = parseTarget(options, parts.clock.now());
   const repository = await openForReading(parts, options);
-  const backup = await findBackup(repository.store, id);
+  const { backup, recovery, remarks } = await planRecovery(repository.store, id, wanted);
   const absolute = (path: string): string => resolve(parts.workingDirectory, path);
   const directory = absolute(options.toDir);
   const owner = await findOwner(options.owner, directory);
   const plan = await planRestore({
     ...repository,
     backup,
+    recovery,
     directory,
     tablespaces: new Map([...(options.tablespace ?? [])].map(([oid, path]) => [oid, absolute(path)])),
     owner,
     sourceSettings: options.keepSourceSettings === true ? 'keep' : 'cleared',
   });
-  return { plan, owner };
+  if (recovery !== undefined) await checkLog(parts, plan, recovery);
+  return { plan, owner, remarks };
+}
+
+/** Every stored byte of the log that will be replayed, before anything is written: better now than in the middle. */
+async function checkLog(
+  { stderr, clock, signal }: CliParts,
+  plan: RestorePlan,
+  recovery: RecoveryPlan,
+): Promise<void> {
+  const bar = new ProgressBar(stderr, clock);
+  try {
+    await checkRecoveryLog(plan.request.store, recovery, {
+      signal,
+      onProgress: (progress) => bar.update({ phase: 'checking', ...progress }),
+    });
+  } finally {
+    bar.clear();
+  }
 }
 
 async function run({ stderr, clock, signal }: CliParts, plan: RestorePlan): Promise<RestoreResult> {
@@ -107,6 +137,21 @@ async function run({ stderr, clock, signal }: CliParts, plan: RestorePlan): Prom
   } finally {
     bar.clear();
   }
+}
+
+/** Proves the restored copy, and leaves a running server. */
+function start({ clock, signal, environment }: CliParts, { plan, owner }: Decided): Promise<Started> {
+  return startRestored(plan, { owner, searchPath: environment['PATH'], clock, signal, leave: 'running' });
+}
+
+function startedText({ directory, bytes, seconds }: RestoreResult, started: Started): string {
+  const lines = [
+    '',
+    `Restored ${formatBytes(bytes)} into ${directory} in ${formatDuration(seconds)}.`,
+    `PostgreSQL replayed the log ${started.reached} in ${formatDuration(started.seconds)}${started.timeline === undefined ? '' : `; it is on timeline ${started.timeline} now`}.`,
+    started.running ? `It runs; its log is ${started.logFile}.` : 'It was stopped again.',
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 function resultText({ directory, files, bytes, seconds }: RestoreResult, next: NextSteps): string {

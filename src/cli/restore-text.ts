@@ -1,7 +1,10 @@
 import { majorOf } from '../postgres/version.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import { formatTimestamp } from '../restore/recovery/parse-time.ts';
+import type { RecoveryPlan, RecoveryTarget } from '../restore/recovery/recovery-plan.ts';
 import { LEFT_OUT } from '../restore/recovery-settings.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan, RestoreRequest } from '../restore/plan.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 
 const STATES = {
@@ -10,10 +13,16 @@ const STATES = {
   unfinished: 'holds a restore that was broken off, which is removed first',
 } as const;
 
+/** What was decided beside the plan. */
+export interface Decision {
+  readonly owner: InstanceUser | undefined;
+  readonly remarks: readonly string[];
+}
+
 /** What a restore will do, for a reader. */
 export function planFacts(
   plan: RestorePlan,
-  owner: InstanceUser | undefined,
+  { owner, remarks }: Decision,
 ): readonly (readonly [name: string, value: string])[] {
   const { backup, store, sourceSettings } = plan.request;
   return [
@@ -21,7 +30,8 @@ export function planFacts(
       'backup',
       `${backup.id}${backup.state === 'complete' ? '' : ' (DAMAGED: the server found damaged pages)'}`,
     ],
-    ['restores to', `the end of the backup, ${formatTime(backup.endTime)}, LSN ${backup.stopLsn}`],
+    ...targetFacts(plan.request),
+    ...remarks.map((remark) => ['note', remark] as const),
     ['server', `PostgreSQL ${majorOf(backup.serverVersionNumber)}`],
     ['into', `${plan.target.path}, which ${STATES[plan.target.state]}`],
     ...plan.tablespaces
@@ -41,12 +51,14 @@ export function planFacts(
 }
 
 /** The same for programs. */
-export function planJson(plan: RestorePlan, owner: InstanceUser | undefined): object {
-  const { backup, store, sourceSettings } = plan.request;
+export function planJson(plan: RestorePlan, { owner, remarks }: Decision): object {
+  const { backup, store, sourceSettings, recovery } = plan.request;
   return {
     backup: backup.id,
     endTime: backup.endTime,
     stopLsn: backup.stopLsn,
+    recovery: recovery === undefined ? null : recoveryJson(recovery),
+    remarks,
     repository: store.description,
     directory: plan.target.path,
     directoryState: plan.target.state,
@@ -57,6 +69,50 @@ export function planJson(plan: RestorePlan, owner: InstanceUser | undefined): ob
     owner: owner ?? null,
     leftOut: [...LEFT_OUT],
     sourceSettings,
+  };
+}
+
+function targetFacts({ backup, recovery }: RestoreRequest): readonly (readonly [string, string])[] {
+  const own = `the end of the backup, ${formatTime(backup.endTime)}, LSN ${backup.stopLsn}`;
+  if (recovery === undefined) return [['restores to', own]];
+  const { from, until, path, action } = recovery;
+  return [
+    ['restores to', targetText(recovery.target)],
+    [
+      'log',
+      `${formatLsn(from)} - ${formatLsn(until)}, ${formatBytes(Number(until - from))} on timeline ${path.timeline}`,
+    ],
+    ['then', action === 'promote' ? 'the server is promoted' : `the server will ${action}`],
+  ];
+}
+
+function targetText(target: RecoveryTarget): string {
+  const before = 'inclusive' in target && !target.inclusive ? 'just before ' : '';
+  switch (target.kind) {
+    case 'end':
+      return `the end of the archive (its last record, ${formatLsn(target.lsn)}, included)`;
+    case 'time':
+      return `${before}${formatTimestamp(target.time)}`;
+    case 'lsn':
+      return `${before}LSN ${formatLsn(target.lsn)}`;
+    case 'xid':
+      return `${before}the end of transaction ${target.transaction}`;
+    case 'name':
+      return `the restore point ${target.name}`;
+  }
+}
+
+function recoveryJson({ target, path, from, until, action }: RecoveryPlan): object {
+  return {
+    target: {
+      ...target,
+      ...('lsn' in target ? { lsn: formatLsn(target.lsn) } : {}),
+      ...('time' in target ? { time: formatTimestamp(target.time) } : {}),
+    },
+    timeline: path.timeline,
+    from: formatLsn(from),
+    until: formatLsn(until),
+    action,
   };
 }
 

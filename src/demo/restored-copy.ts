@@ -41,6 +41,7 @@ export async function restoreCopy(options: CopyOptions): Promise<RestoredCopy> {
     tablespaces: new Map(),
     owner: home.user,
     sourceSettings: 'cleared',
+    recovery: undefined,
   });
   return { home, result: await restoreBackup(plan, { clock, signal, onProgress }) };
 }

@@ -6,6 +6,7 @@ import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { assertTree } from './entry-tree.ts';
 import { frameWork, type FrameWork } from './pieces.ts';
 import { LEFT_OUT } from './recovery-settings.ts';
+import type { RecoveryPlan } from './recovery/recovery-plan.ts';
 import { assertSeparate } from './separate-paths.ts';
 import { assertRoom, inspectTarget, type TargetDirectory } from './target-directory.ts';
 import { placeTablespaces, type TablespaceTarget } from './target-paths.ts';
@@ -26,6 +27,8 @@ export interface RestoreRequest {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   /** `keep` leaves archiving and replication settings as the source had them. */
   readonly sourceSettings: 'cleared' | 'keep';
+  /** How the backup is rolled forward; `undefined` for its own end. */
+  readonly recovery: RecoveryPlan | undefined;
   /** Threads that decompress and write. */
   readonly workers: number;
 }

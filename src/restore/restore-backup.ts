@@ -4,10 +4,11 @@ import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import { clearTarget, markUnfinished, UNFINISHED_MARKER } from './target-directory.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
-import { CONTROL_FILE, type RestorePlan } from './plan.ts';
+import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
+import { CONTROL_FILE, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type FileContents } from './read-contents.ts';
-import { withClearedSettings } from './recovery-settings.ts';
+import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
 
@@ -142,10 +143,24 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
       request.owner,
     );
   }
-  if (request.sourceSettings === 'keep') return;
   const own = await readBackupFile(request.store, plan, 'postgresql.auto.conf');
-  const text = withClearedSettings(own?.toString('utf8') ?? '', request.backup.id);
+  const text = adaptedSettings(own?.toString('utf8') ?? '', request);
+  if (text === undefined) return;
   await writeDurably(join(target.path, 'postgresql.auto.conf'), Buffer.from(text), request.owner);
+  // it makes the server roll forward; without it the settings above mean nothing
+  if (request.recovery === undefined) return;
+  await writeDurably(join(target.path, WRAPPER_COPY), await readWrapper(), request.owner);
+  await writeDurably(join(target.path, 'recovery.signal'), Buffer.alloc(0), request.owner);
+}
+
+/** `undefined` where nothing is to be changed. */
+function adaptedSettings(own: string, request: RestoreRequest): string | undefined {
+  const { recovery, sourceSettings, location } = request;
+  const backupId = request.backup.id;
+  const keepSourceSettings = sourceSettings === 'keep';
+  if (recovery === undefined) return keepSourceSettings ? undefined : withClearedSettings(own, backupId);
+  const command = restoreCommand(recovery, location);
+  return withRecoverySettings(own, { backupId, recovery, command, keepSourceSettings });
 }
 
 async function writeControlFile(plan: RestorePlan): Promise<void> {

@@ -1,6 +1,5 @@
 import type { ExpectedSegment } from '../postgres/wal-page.ts';
 import type { StoreLocation } from '../storage/object-store.ts';
-import type { ErrorMessage } from '../worker-thread.ts';
 
 export interface ArchiveWorkerData {
   readonly location: StoreLocation;
@@ -18,8 +17,3 @@ export interface ArchiveTask {
   /** What the segment must be; a tail that does not begin with the segment has no header to check. */
   readonly expected: ExpectedSegment;
 }
-
-export type ArchiveAnswer =
-  /** Bytes of the object, now durable in the store; or of one of the same content that was there before. */
-  | { readonly kind: 'stored'; readonly bytes: number }
-  | { readonly kind: 'failed'; readonly error: ErrorMessage };

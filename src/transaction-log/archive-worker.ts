@@ -1,20 +1,21 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openStore } from '../storage/open-store.ts';
+import type { TaskAnswer } from '../task-pool.ts';
 import { errorToMessage } from '../worker-thread.ts';
-import type { ArchiveAnswer, ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
+import type { ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
 import { storeSpooled } from './store-spooled.ts';
 
 /** A thread that compresses and stores WAL; the thread that reads the socket never waits for it. */
 const { location, level } = workerData as ArchiveWorkerData;
 const store = openStore(location);
 
-function answer(message: ArchiveAnswer): void {
+function answer(message: TaskAnswer): void {
   parentPort?.postMessage(message);
 }
 
 parentPort?.on('message', (task: ArchiveTask) => {
   storeSpooled(store, task, level).then(
-    (bytes) => answer({ kind: 'stored', bytes }),
+    (result) => answer({ kind: 'done', result }),
     (error: unknown) => answer({ kind: 'failed', error: errorToMessage(error) }),
   );
 });

@@ -7,7 +7,8 @@ import { openRepository } from '../repository/repository.ts';
 import { readArchiveRecord, type ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { walSegmentObject, walTailObject } from '../repository/wal/wal-layout.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
-import type { ArchivePool } from './archive-pool.ts';
+import type { TaskPool } from '../task-pool.ts';
+import type { ArchiveTask } from './archive-messages.ts';
 import type { Spool, SpooledFile } from './spool.ts';
 
 const READ = 1024 * 1024;
@@ -27,7 +28,7 @@ export interface Drained {
  */
 export async function drainSpool(
   spool: Spool,
-  { archive, pool }: { readonly archive: ArchiveRecord; readonly pool: ArchivePool },
+  { archive, pool }: { readonly archive: ArchiveRecord; readonly pool: TaskPool<ArchiveTask> },
 ): Promise<Drained> {
   let segments = 0;
   let end: Lsn | undefined;
@@ -53,7 +54,7 @@ export async function drainEarlier(
     store,
     location,
     pool,
-  }: { readonly store: ObjectStore; readonly location: StoreLocation; readonly pool: ArchivePool },
+  }: { readonly store: ObjectStore; readonly location: StoreLocation; readonly pool: TaskPool<ArchiveTask> },
 ): Promise<string | undefined> {
   const [described, files] = [await spool.describe(), await spool.files()];
   if (described === undefined || files.length === 0) return undefined;
@@ -113,7 +114,7 @@ async function readThrough(file: SpooledFile, reader: WalRecordReader, segmentSi
 async function storeFile(
   file: SpooledFile,
   length: number,
-  { archive, pool }: { readonly archive: ArchiveRecord; readonly pool: ArchivePool },
+  { archive, pool }: { readonly archive: ArchiveRecord; readonly pool: TaskPool<ArchiveTask> },
 ): Promise<Lsn | undefined> {
   const { systemIdentifier, segmentSize } = archive;
   const segment = parseSegmentName(file.name, segmentSize);
@@ -122,6 +123,6 @@ async function storeFile(
     length === segmentSize
       ? walSegmentObject(systemIdentifier, segment, segmentSize)
       : walTailObject(systemIdentifier, { segment, from: 0, to: length }, segmentSize);
-  await pool.store({ path: file.path, object, from: 0, to: length, expected: { segment, ...archive } });
+  await pool.run({ path: file.path, object, from: 0, to: length, expected: { segment, ...archive } });
   return segment.number * BigInt(segmentSize) + BigInt(length);
 }

@@ -5,7 +5,9 @@ import type { WalStreamEnd } from '../postgres/replication/wal-stream.ts';
 import { dropSlot } from '../postgres/replication/slot.ts';
 import { sqlState } from '../postgres/server-error.ts';
 import type { TimelinePoint } from '../repository/wal/timeline-path.ts';
-import { ArchivePool } from './archive-pool.ts';
+import { TaskPool } from '../task-pool.ts';
+import { startWorker } from '../worker-thread.ts';
+import type { ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
 import { Backoff } from './backoff.ts';
 import { drainEarlier } from './drain-spool.ts';
 import { Position } from './position.ts';
@@ -45,8 +47,9 @@ const FATAL = new Set([
  */
 export async function receiveWal(request: ReceiverRequest, context: ReceiverContext): Promise<void> {
   const spool = await Spool.open(request.spoolDirectory, context.processIdentity);
-  const pool = new ArchivePool(
-    { location: request.location, level: request.compressionLevel },
+  const workerData: ArchiveWorkerData = { location: request.location, level: request.compressionLevel };
+  const pool = new TaskPool<ArchiveTask>(
+    () => startWorker(import.meta.url, 'archive-worker', { workerData }),
     ARCHIVE_THREADS,
   );
   try {
@@ -61,7 +64,7 @@ class Receiver {
   readonly #request: ReceiverRequest;
   readonly #context: ReceiverContext;
   readonly #spool: Spool;
-  readonly #pool: ArchivePool;
+  readonly #pool: TaskPool<ArchiveTask>;
   readonly #backoff = new Backoff();
   readonly #position: Position;
   readonly #watch: ServerWatch;
@@ -82,7 +85,7 @@ class Receiver {
   constructor(
     request: ReceiverRequest,
     context: ReceiverContext,
-    { spool, pool }: { readonly spool: Spool; readonly pool: ArchivePool },
+    { spool, pool }: { readonly spool: Spool; readonly pool: TaskPool<ArchiveTask> },
   ) {
     this.#request = request;
     this.#context = context;

@@ -5,14 +5,14 @@ import type { WalSegment } from '../postgres/wal-segment.ts';
 import type { ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { walSegmentObject, walTailObject, type TailRange } from '../repository/wal/wal-layout.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { TaskPool } from '../task-pool.ts';
 import type { ArchiveTask } from './archive-messages.ts';
-import type { ArchivePool } from './archive-pool.ts';
 import { Backoff } from './backoff.ts';
 import type { Spool } from './spool.ts';
 
 export interface StreamArchiveOptions {
   readonly store: ObjectStore;
-  readonly pool: ArchivePool;
+  readonly pool: TaskPool<ArchiveTask>;
   readonly archive: ArchiveRecord;
   readonly spool: Spool;
   readonly timeline: number;
@@ -102,9 +102,14 @@ export class StreamArchive {
         // a segment that was finished meanwhile is stored whole, and its file may be gone
         if (length <= from || segment.number * BigInt(archive.segmentSize) < this.#finished) continue;
         const tail: TailRange = { segment, from, to: length };
-        await this.#store(
-          this.#task(name, walTailObject(archive.systemIdentifier, tail, archive.segmentSize), tail),
-        );
+        const object = walTailObject(archive.systemIdentifier, tail, archive.segmentSize);
+        try {
+          await this.#store(this.#task(name, object, tail));
+        } catch (error) {
+          // while it stood in line its segment was finished and stored, and the file removed: nothing is missing
+          if (segment.number * BigInt(archive.segmentSize) < this.#finished) continue;
+          throw error;
+        }
         this.#tail = { number: segment.number, to: length };
         this.#tails.push(tail);
         this.#options.onStored();
@@ -139,7 +144,7 @@ export class StreamArchive {
     for (;;) {
       signal.throwIfAborted();
       try {
-        await pool.store(task);
+        await pool.run(task);
         return;
       } catch (thrown) {
         const error = toLarderError(thrown);

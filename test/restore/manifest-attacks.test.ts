@@ -47,6 +47,7 @@ async function plan(entries: readonly (FileEntry | DirectoryEntry)[]): Promise<u
     tablespaces: new Map<number, string>(),
     owner: undefined,
     sourceSettings: 'cleared',
+    recovery: undefined,
     workers: 1,
   });
 }

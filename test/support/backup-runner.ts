@@ -75,7 +75,9 @@ export function backUp(
   });
 }
 
-export type RestoreChanges = Partial<Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings'>>;
+export type RestoreChanges = Partial<
+  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery'>
+>;
 
 /** The plan of a restore; files belong to the account of test servers unless told otherwise. */
 export async function planInto(
@@ -92,6 +94,7 @@ export async function planInto(
     tablespaces: new Map<number, string>(),
     owner: await chooseInstanceUser(),
     sourceSettings: 'cleared',
+    recovery: undefined,
     workers: WORKERS,
     ...changes,
   });

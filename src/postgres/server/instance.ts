@@ -51,28 +51,39 @@ const SOCKET_PORT = 5432;
  * of its log when it ends or stays silent; then, and on abort, no process is left.
  */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
-  options.signal?.throwIfAborted();
   const { home, clock } = options;
-  const child = await spawnServer(options);
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async (mode: 'fast' | 'immediate'): Promise<void> => stopServer(child, ended, mode);
-  const connection = socketUrl(home.socketDirectory, options);
+  const launched = await launchInstance(options);
   try {
-    const deadline = clock.monotonic() + (options.startTimeout ?? DEFAULT_START_TIMEOUT);
-    const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
     const outcome = await waitUntilAnswering({
-      connection,
-      isRunning,
-      deadline,
+      connection: launched.connection,
+      isRunning: launched.isRunning,
+      deadline: clock.monotonic() + (options.startTimeout ?? DEFAULT_START_TIMEOUT),
       clock,
       signal: options.signal,
     });
     if (outcome !== 'answering') throw await startFailure(home, outcome);
   } catch (error) {
-    await stop('immediate');
+    await launched.stop('immediate');
     throw error;
   }
+  return launched;
+}
+
+/** A server whose process runs; whether it will ever answer is for the caller to find out. */
+export interface LaunchedInstance extends Instance {
+  readonly isRunning: () => boolean;
+}
+
+/** Starts the server's process and does not wait for it: a recovery may end in other ways than by answering. */
+export async function launchInstance(options: InstanceOptions): Promise<LaunchedInstance> {
+  options.signal?.throwIfAborted();
+  const { home } = options;
+  const child = await spawnServer(options);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (mode: 'fast' | 'immediate'): Promise<void> => stopServer(child, ended, mode);
+  const connection = socketUrl(home.socketDirectory, options);
   return {
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     connection,
     processId: child.pid ?? 0,
     logFile: home.logFile,

@@ -1,6 +1,6 @@
 import { chmod, lchown, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeInstanceHome } from './instance-home.ts';
+import { removeInstanceHome, type InstanceHome } from './instance-home.ts';
 import type { InstanceUser } from './instance-user.ts';
 import type { Instance, InstanceOptions } from './instance.ts';
 import { startInstance } from './instance.ts';
@@ -12,14 +12,9 @@ import { startInstance } from './instance.ts';
  */
 export async function startTemporaryInstance(options: InstanceOptions): Promise<Instance> {
   const { home } = options;
-  const hba = join(home.directory, 'pg_hba.conf');
-  const configuration = join(home.directory, 'postgresql.conf');
-  for (const [file, text] of Object.entries({ [hba]: 'local all all trust\n', [configuration]: '' })) {
-    await writeFile(file, text);
-    await chmod(file, 0o644);
-  }
+  const quiet = await quietSettings(home);
   if (home.user !== undefined) await giveToUser(home.dataDirectory, home.user);
-  const settings = { ...QUIET_SETTINGS, config_file: configuration, hba_file: hba, ...options.settings };
+  const settings = { ...quiet, ...options.settings };
   const instance = await startInstance({ ...options, settings });
   return {
     ...instance,
@@ -28,6 +23,17 @@ export async function startTemporaryInstance(options: InstanceOptions): Promise<
       await removeInstanceHome(home);
     },
   };
+}
+
+/** Settings that keep a copy to itself, with the configuration files they name, which are written into the home. */
+export async function quietSettings(home: InstanceHome): Promise<Readonly<Record<string, string>>> {
+  const hba = join(home.directory, 'pg_hba.conf');
+  const configuration = join(home.directory, 'postgresql.conf');
+  for (const [file, text] of Object.entries({ [hba]: 'local all all trust\n', [configuration]: '' })) {
+    await writeFile(file, text);
+    await chmod(file, 0o644);
+  }
+  return { ...QUIET_SETTINGS, config_file: configuration, hba_file: hba };
 }
 
 /**

@@ -1,32 +1,37 @@
 import type { Worker } from 'node:worker_threads';
-import { LarderError } from '../errors.ts';
-import { errorFromMessage, startWorker } from '../worker-thread.ts';
-import type { ArchiveAnswer, ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
+import { LarderError } from './errors.ts';
+import { errorFromMessage, type ErrorMessage } from './worker-thread.ts';
 
-interface Waiting {
-  readonly task: ArchiveTask;
-  readonly resolve: (bytes: number) => void;
+/** What a worker answers to each task. */
+export type TaskAnswer =
+  | { readonly kind: 'done'; readonly result: number }
+  | { readonly kind: 'failed'; readonly error: ErrorMessage };
+
+interface Waiting<Task> {
+  readonly task: Task;
+  readonly resolve: (result: number) => void;
   readonly reject: (error: LarderError) => void;
 }
 
-/** Threads that store WAL, one task to each at a time; more wait in line. A thread that ends is replaced. */
-export class ArchivePool {
-  readonly #data: ArchiveWorkerData;
+/** Threads that carry out tasks, one at a time each; more wait in line. A thread that ends is replaced. */
+export class TaskPool<Task> {
+  readonly #startWorker: () => Worker;
   readonly #size: number;
   readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Waiting>();
-  readonly #line: Waiting[] = [];
+  readonly #busy = new Map<Worker, Waiting<Task>>();
+  readonly #line: Waiting<Task>[] = [];
   #closed = false;
 
-  constructor(data: ArchiveWorkerData, size: number) {
-    this.#data = data;
+  constructor(startWorker: () => Worker, size: number) {
+    this.#startWorker = startWorker;
     this.#size = size;
   }
 
-  /** Resolves with the object's bytes once it is durable. Throws as `storeSpooled`. */
-  store(task: ArchiveTask): Promise<number> {
+  /** Resolves with the worker's result. Throws what it failed with, INTERNAL when it ended. */
+  run(task: Task): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#line.push({ task, resolve, reject });
+    if (this.#closed) reject(ended());
+    else this.#line.push({ task, resolve, reject });
     this.#dispatch();
     return promise;
   }
@@ -49,12 +54,12 @@ export class ArchivePool {
   }
 
   #start(): Worker {
-    const worker = startWorker(import.meta.url, 'archive-worker', { workerData: this.#data });
-    worker.on('message', (answer: ArchiveAnswer) => {
+    const worker = this.#startWorker();
+    worker.on('message', (answer: TaskAnswer) => {
       const done = this.#busy.get(worker);
       this.#busy.delete(worker);
       this.#idle.push(worker);
-      if (answer.kind === 'stored') done?.resolve(answer.bytes);
+      if (answer.kind === 'done') done?.resolve(answer.result);
       else done?.reject(errorFromMessage(answer.error));
       this.#dispatch();
     });
@@ -73,9 +78,6 @@ export class ArchivePool {
 }
 
 function ended(cause?: Error): LarderError {
-  const message =
-    cause === undefined
-      ? 'the thread that stores WAL has ended'
-      : `the thread that stores WAL ended: ${cause.message}`;
+  const message = cause === undefined ? 'a worker has ended' : `a worker ended: ${cause.message}`;
   return new LarderError('INTERNAL', message, { cause });
 }

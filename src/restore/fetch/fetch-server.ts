@@ -1,0 +1,211 @@
+import { watch } from 'node:fs';
+import type { Clock } from '../../clock.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
+import { segmentName } from '../../postgres/wal-segment.ts';
+import { openRepository } from '../../repository/repository.ts';
+import type { ArchiveRecord } from '../../repository/wal/archive-record.ts';
+import { segmentFinder, segmentOnPath, type StoredSegment } from '../../repository/wal/stored-segment.ts';
+import { readHistoryText, readWalIndex } from '../../repository/wal/wal-index.ts';
+import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
+import { TaskPool } from '../../task-pool.ts';
+import { startWorker } from '../../worker-thread.ts';
+import type { RecoveryPlan } from '../recovery/recovery-plan.ts';
+import { decideFetch, type FetchAnswer, type FetchScope } from './fetch-decision.ts';
+import { FetchDirectory } from './fetch-directory.ts';
+import type { FetchTask, FetchWorkerData } from './fetch-messages.ts';
+
+const THREADS = 2;
+/** Segments kept ready ahead of the one that was asked for, and the bytes they may take. */
+const AHEAD = 8;
+const AHEAD_BYTES = 256 * 1024 * 1024;
+/** Changes are told by the kernel; this is for file systems that tell none. */
+const LOOK_INTERVAL = 200;
+/** How long a repository that does not answer is asked again, before PostgreSQL is told. */
+const PATIENCE = 60_000;
+const RETRY_INTERVAL = 1_000;
+
+export interface FetchServerOptions {
+  readonly store: ObjectStore;
+  readonly location: StoreLocation;
+  readonly plan: Pick<RecoveryPlan, 'archive' | 'path' | 'from' | 'until'>;
+  readonly dataDirectory: string;
+  readonly clock: Clock;
+  /** A file could not be given: PostgreSQL ends its recovery with an error. */
+  readonly onFailure: (error: LarderError) => void;
+  /** Something was asked for. */
+  readonly onWant?: () => void;
+}
+
+/** Gives a recovering server the files of the archive, and has the next ones ready before they are asked for. */
+export class FetchServer {
+  readonly #options: FetchServerOptions;
+  readonly #archive: ArchiveRecord;
+  readonly #pool: TaskPool<FetchTask>;
+  readonly #running = new Map<string, Promise<void>>();
+  #scope: FetchScope;
+  readonly #directory: FetchDirectory;
+  #wake: () => void = () => undefined;
+
+  private constructor(options: FetchServerOptions, scope: FetchScope, directory: FetchDirectory) {
+    const workerData: FetchWorkerData = { location: options.location };
+    this.#options = options;
+    this.#archive = options.plan.archive;
+    this.#scope = scope;
+    this.#directory = directory;
+    this.#pool = new TaskPool(() => startWorker(import.meta.url, 'fetch-worker', { workerData }), THREADS);
+  }
+
+  /**
+   * Reads the archive and takes the directory: from now on files may be asked for.
+   * @throws LarderError what keeps the archive from being read
+   */
+  static async open(options: FetchServerOptions): Promise<FetchServer> {
+    const { store, location, plan } = options;
+    await openRepository(store, location);
+    const index = await readWalIndex(store, plan.archive);
+    const directory = await FetchDirectory.open(options.dataDirectory);
+    return new FetchServer(options, { ...plan, index }, directory);
+  }
+
+  /** Serves until the signal aborts, then removes the directory. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#serve(signal);
+    } finally {
+      await this.#pool.close();
+      await Promise.allSettled(this.#running.values());
+      await this.#directory.close();
+    }
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    const watcher = watch(this.#directory.path, () => this.#wake());
+    try {
+      while (!signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<undefined>();
+        this.#wake = () => resolve(undefined);
+        await this.#look();
+        await Promise.race([
+          promise,
+          this.#options.clock.sleep(LOOK_INTERVAL, signal).catch(() => undefined),
+        ]);
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { wanted, ready } = await this.#directory.look();
+    for (const file of wanted) {
+      this.#options.onWant?.();
+      if (ready.has(file)) await this.#directory.answer(file, '');
+      else this.#once(`${file} wanted`, () => this.#give(file));
+    }
+    if (this.#ahead !== undefined) this.#prefetch(this.#ahead, ready);
+  }
+
+  /** The segment that was asked for last. */
+  #ahead: bigint | undefined;
+
+  #once(key: string, work: () => Promise<void>): void {
+    if (this.#running.has(key)) return;
+    const running = work().finally(() => this.#running.delete(key));
+    this.#running.set(key, running);
+    running.catch(() => undefined);
+  }
+
+  async #give(file: string): Promise<void> {
+    try {
+      const answer = await this.#repeatWhileUnreachable(() => this.#tryToGive(file));
+      await this.#directory.answer(file, answer);
+    } catch (thrown) {
+      const error = toLarderError(thrown);
+      this.#options.onFailure(error);
+      await this.#directory.answer(file, '.failed', `larder: ${error.message} [${error.code}]\n`);
+    }
+  }
+
+  async #tryToGive(file: string): Promise<'' | '.absent'> {
+    const answer = decideFetch(file, this.#scope);
+    try {
+      if (answer.kind === 'segment' || answer.kind === 'history') return await this.#carryOut(file, answer);
+    } catch (error) {
+      if (toLarderError(error).code !== 'OBJECT_MISSING') throw error;
+    }
+    // tails give way to their whole segment and the archive grows: before anything is denied, it is looked at again
+    const { store, location } = this.#options;
+    await openRepository(store, location);
+    this.#scope = { ...this.#scope, index: await readWalIndex(store, this.#archive) };
+    return this.#carryOut(file, decideFetch(file, this.#scope));
+  }
+
+  async #carryOut(file: string, answer: FetchAnswer): Promise<'' | '.absent'> {
+    switch (answer.kind) {
+      case 'absent':
+        return '.absent';
+      case 'missing':
+        throw new LarderError('OBJECT_MISSING', answer.message);
+      case 'history': {
+        const text = await readHistoryText(
+          this.#options.store,
+          this.#archive.systemIdentifier,
+          answer.timeline,
+        );
+        await this.#directory.put(file, text);
+        return '';
+      }
+      case 'segment':
+        this.#ahead = answer.stored.segment.number;
+        await this.#fetch(file, answer.stored);
+        return '';
+    }
+  }
+
+  /** One fetch of a file at a time, whoever asks for it. */
+  async #fetch(file: string, stored: StoredSegment): Promise<void> {
+    const key = `${file} fetched`;
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const { path, owner } = this.#directory;
+    const expected = { segment: stored.segment, ...this.#archive };
+    const fetched = this.#pool
+      .run({ stored, target: `${path}/${file}`, owner, expected })
+      .then(() => undefined)
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, fetched);
+    return fetched;
+  }
+
+  /** What fails here fails again, and is told, when it is asked for. */
+  #prefetch(from: bigint, ready: ReadonlySet<string>): void {
+    const { segmentSize } = this.#archive;
+    const { path, until, index } = this.#scope;
+    const find = segmentFinder(index);
+    const count = Math.max(2, Math.min(AHEAD, Math.floor(AHEAD_BYTES / segmentSize)));
+    for (let number = from + 1n; number <= from + BigInt(count); number++) {
+      if (number * BigInt(segmentSize) >= until) return;
+      const stored = segmentOnPath(find, path, number, segmentSize);
+      if (stored === undefined || stored.end !== segmentSize) return;
+      const file = segmentName(stored.segment, segmentSize);
+      if (!ready.has(file) && !this.#running.has(`${file} fetched`)) {
+        this.#fetch(file, stored).catch(() => undefined);
+      }
+    }
+  }
+
+  async #repeatWhileUnreachable<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const deadline = clock.monotonic() + PATIENCE;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const { code } = toLarderError(error);
+        const mayPass = code === 'REPOSITORY_UNREACHABLE' || code === 'REPOSITORY_MISSING';
+        if (!mayPass || clock.monotonic() > deadline) throw error;
+        await clock.sleep(RETRY_INTERVAL);
+      }
+    }
+  }
+}

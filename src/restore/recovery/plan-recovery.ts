@@ -1,0 +1,247 @@
+import { LarderError } from '../../errors.ts';
+import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
+import type { WalRecord } from '../../postgres/wal-record.ts';
+import { readRestorePoint } from '../../postgres/wal-restore-point.ts';
+import { readTransactionEnd } from '../../postgres/wal-transactions.ts';
+import { findBackup, readCatalogue } from '../../repository/catalogue.ts';
+import type { CommitRecord } from '../../repository/commit-record.ts';
+import { readArchiveRecord, type ArchiveRecord } from '../../repository/wal/archive-record.ts';
+import { readPosition } from '../../repository/wal/received-position.ts';
+import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
+import type { WantedTarget } from './parse-target.ts';
+import { formatTimestamp } from './parse-time.ts';
+import { holeError, lsnOf, reachOfBackup, type Reach } from './reach.ts';
+import { StoredLog } from './read-log.ts';
+import type { RecoveryPlan, RecoveryTarget } from './recovery-plan.ts';
+
+export interface ChosenRecovery {
+  readonly backup: CommitRecord;
+  /** `undefined`: to the backup's own end, which needs no archive. */
+  readonly recovery: RecoveryPlan | undefined;
+  /** What a reader should know of the choice, in words. */
+  readonly remarks: readonly string[];
+}
+
+/** What everything below decides with. */
+interface Archive {
+  readonly store: ObjectStore;
+  readonly archive: ArchiveRecord;
+  readonly index: WalIndex;
+  readonly wanted: WantedTarget;
+}
+
+/** A backup that may be the one, and how far it can be rolled forward. */
+interface Candidate {
+  readonly backup: CommitRecord;
+  readonly reach: Reach;
+}
+
+/**
+ * Chooses the backup to begin with and proves that the target can be reached from it.
+ * @param id a backup's id, or `latest` for the newest one that ends before the target
+ * @throws LarderError RESTORE_REFUSED with the nearest point that can be reached, WAL_GAP naming what is missing,
+ *   BACKUP_UNKNOWN, OBJECT_MISSING, OBJECT_DAMAGED, the store's errors
+ */
+export async function planRecovery(
+  store: ObjectStore,
+  id: string,
+  wanted: WantedTarget,
+): Promise<ChosenRecovery> {
+  const newest = await findBackup(store, id);
+  if (wanted.target.kind === 'backup') return { backup: newest, recovery: undefined, remarks: [] };
+  const archive = await readArchiveRecord(store, newest.systemIdentifier);
+  if (archive === undefined) return withoutArchive(newest, wanted);
+  const index = await readWalIndex(store, archive);
+  const parts: Archive = { store, archive, index, wanted };
+  const backups = id === 'latest' ? await completeBackups(store, newest) : [newest];
+  switch (wanted.target.kind) {
+    case 'everything':
+      return toTheEnd(parts, candidate(parts, newest), []);
+    case 'time':
+      return toTime(parts, backups, wanted.target);
+    case 'lsn':
+      return toLsn(parts, backups, wanted.target);
+    case 'xid':
+    case 'name':
+      return toRecord(parts, backups, wanted.target);
+  }
+}
+
+/** Those of one lineage, newest first. */
+async function completeBackups(store: ObjectStore, newest: CommitRecord): Promise<CommitRecord[]> {
+  const { backups } = await readCatalogue(store);
+  return backups
+    .filter(
+      ({ state, systemIdentifier }) => state === 'complete' && systemIdentifier === newest.systemIdentifier,
+    )
+    .reverse();
+}
+
+function withoutArchive(backup: CommitRecord, { target }: WantedTarget): ChosenRecovery {
+  if (target.kind === 'everything') {
+    const remark =
+      'no WAL was ever received ("larder wal receive"): nothing behind the backup can be restored';
+    return { backup, recovery: undefined, remarks: [remark] };
+  }
+  throw new LarderError('RESTORE_REFUSED', 'no WAL was ever received, so no point in time can be reached', {
+    hint: `${backup.id} can be restored to its own end, ${backup.endTime}: --immediate.`,
+  });
+}
+
+function candidate({ index, wanted }: Archive, backup: CommitRecord): Candidate {
+  return { backup, reach: reachOfBackup(index, backup, wanted.timeline) };
+}
+
+/** Everything there is behind the backup; a hole makes that an error, since what lies behind it would be left out. */
+async function toTheEnd(
+  parts: Archive,
+  { backup, reach }: Candidate,
+  remarks: readonly string[],
+): Promise<ChosenRecovery> {
+  assertNoHole(parts, { backup, reach }, 'the end of the archive');
+  const last = await logOf(parts, reach).findLast(reach.stored, reach.until, ({ start, end }) => ({
+    start,
+    end,
+  }));
+  if (reach.until <= reach.from || last === undefined || last.end <= reach.from) {
+    const remark = 'no WAL is stored behind the backup: it is restored to its own end';
+    return { backup, recovery: undefined, remarks: [...remarks, remark] };
+  }
+  return chosen(parts, { backup, reach }, { target: { kind: 'end', lsn: last.start }, remarks });
+}
+
+async function toLsn(
+  parts: Archive,
+  backups: readonly CommitRecord[],
+  target: Extract<RecoveryTarget, { kind: 'lsn' }>,
+): Promise<ChosenRecovery> {
+  const wanted = `LSN ${formatLsn(target.lsn)}`;
+  const backup = backups.find(({ stopLsn }) => lsnOf(stopLsn) <= target.lsn);
+  if (backup === undefined) throw beforeBackups(backups, wanted);
+  const found = candidate(parts, backup);
+  if (target.lsn > found.reach.until) throw await beyondReach(parts, found, wanted);
+  const last = await logOf(parts, found.reach).findLast(
+    found.reach.stored,
+    found.reach.until,
+    ({ start }) => start,
+  );
+  if (last !== undefined && target.lsn <= last) return chosen(parts, found, { target, remarks: [] });
+  // no record begins there or later: PostgreSQL would call the target not reached
+  const remark = `${wanted} lies in or behind the last record: everything stored up to there is restored`;
+  const whole = last === undefined || last < found.reach.from ? undefined : last;
+  if (whole === undefined) return { backup, recovery: undefined, remarks: [remark] };
+  return chosen(parts, found, { target: { kind: 'end', lsn: whole }, remarks: [remark] });
+}
+
+async function toTime(
+  parts: Archive,
+  backups: readonly CommitRecord[],
+  target: Extract<RecoveryTarget, { kind: 'time' }>,
+): Promise<ChosenRecovery> {
+  const wanted = formatTimestamp(target.time);
+  const backup = backups.find(({ endTime }) => BigInt(Date.parse(endTime)) * 1000n <= target.time);
+  if (backup === undefined) throw beforeBackups(backups, wanted);
+  const found = candidate(parts, backup);
+  const last = await lastTransaction(parts, found.reach);
+  if (last !== undefined && last >= target.time && (last > target.time || !target.inclusive)) {
+    return chosen(parts, found, { target, remarks: [] });
+  }
+  assertNoHole(parts, found, wanted);
+  const complete = await completeUntil(parts);
+  if (complete === undefined || complete < target.time) throw await beyondReach(parts, found, wanted);
+  const remark = `nothing was committed behind ${last === undefined ? 'the backup' : formatTimestamp(last)} until ${wanted}: everything stored is restored`;
+  return toTheEnd(parts, found, [remark]);
+}
+
+/** Found in the log: the newest stretch first, from one backup's end to the next. */
+async function toRecord(
+  parts: Archive,
+  backups: readonly CommitRecord[],
+  target: Extract<RecoveryTarget, { kind: 'xid' | 'name' }>,
+): Promise<ChosenRecovery> {
+  const wanted =
+    target.kind === 'xid'
+      ? `transaction ${target.transaction}`
+      : `restore point ${JSON.stringify(target.name)}`;
+  const { major } = parts.archive;
+  const isIt = (record: WalRecord): boolean =>
+    target.kind === 'xid'
+      ? readTransactionEnd(record, major)?.transaction === target.transaction
+      : readRestorePoint(record)?.name === target.name;
+  let upper: Lsn | undefined;
+  for (const backup of backups) {
+    const found = candidate(parts, backup);
+    const until = upper !== undefined && upper < found.reach.until ? upper : found.reach.until;
+    for await (const record of logOf(parts, found.reach).records(found.reach.stored, until)) {
+      // a record that begins before the backup's end is part of what makes it consistent
+      if (record.start >= found.reach.from && isIt(record))
+        return chosen(parts, found, { target, remarks: [] });
+    }
+    upper = found.reach.from;
+  }
+  const [newest] = backups;
+  if (newest === undefined) throw beforeBackups(backups, wanted);
+  const found = candidate(parts, newest);
+  assertNoHole(parts, found, wanted);
+  throw new LarderError('RESTORE_REFUSED', `${wanted} is not in the stored log behind any backup`, {
+    hint: await nearest(parts, found),
+  });
+}
+
+function chosen(
+  { archive, wanted }: Archive,
+  { backup, reach }: Candidate,
+  { target, remarks }: { readonly target: RecoveryTarget; readonly remarks: readonly string[] },
+): ChosenRecovery {
+  const { path, from, until } = reach;
+  return { backup, recovery: { archive, path, from, until, target, action: wanted.action }, remarks };
+}
+
+function logOf({ store, archive, index }: Archive, { path }: Reach): StoredLog {
+  return new StoredLog(store, { archive, index, path });
+}
+
+/** When the last transaction in reach ended, microseconds. */
+function lastTransaction(parts: Archive, reach: Reach): Promise<bigint | undefined> {
+  const { major } = parts.archive;
+  return logOf(parts, reach).findLast(reach.stored, reach.until, (record) =>
+    record.start < reach.from ? undefined : readTransactionEnd(record, major)?.time,
+  );
+}
+
+/** Until when everything that was committed is stored, microseconds. */
+async function completeUntil({ store, archive }: Archive): Promise<bigint | undefined> {
+  const complete = (await readPosition(store, archive.systemIdentifier))?.complete;
+  return complete === undefined ? undefined : BigInt(complete) * 1000n;
+}
+
+function assertNoHole({ index }: Archive, { backup, reach }: Candidate, wanted: string): void {
+  const { hole } = reach;
+  if (hole !== undefined) throw holeError(index, { ...reach, hole }, { backup, wanted });
+}
+
+async function beyondReach(parts: Archive, found: Candidate, wanted: string): Promise<LarderError> {
+  assertNoHole(parts, found, wanted);
+  return new LarderError('RESTORE_REFUSED', `${wanted} lies behind the end of the archive`, {
+    hint: await nearest(parts, found),
+  });
+}
+
+async function nearest(parts: Archive, { backup, reach }: Candidate): Promise<string> {
+  const last = await lastTransaction(parts, reach);
+  const complete = await completeUntil(parts);
+  const time = complete ?? last;
+  const at = time === undefined ? '' : `, ${formatTimestamp(time)}`;
+  return `The nearest point that can be reached is LSN ${formatLsn(reach.until)}${at}, from ${backup.id}: leave the target out to restore everything.`;
+}
+
+function beforeBackups(backups: readonly CommitRecord[], wanted: string): LarderError {
+  const oldest = backups.at(-1);
+  return new LarderError('RESTORE_REFUSED', `${wanted} lies before the end of every usable backup`, {
+    hint:
+      oldest === undefined
+        ? '"larder list" shows what there is.'
+        : `The earliest point that can be reached is the end of ${oldest.id}: ${oldest.endTime}, LSN ${oldest.stopLsn}.`,
+  });
+}

@@ -1,0 +1,94 @@
+import { LarderError } from '../../errors.ts';
+import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
+import { segmentAt, segmentName } from '../../postgres/wal-segment.ts';
+import type { CommitRecord } from '../../repository/commit-record.ts';
+import { contiguousRanges, type LsnRange } from '../../repository/wal/continuity.ts';
+import { newestPath, passesThrough, pathTo, type TimelinePath } from '../../repository/wal/timeline-path.ts';
+import type { WalIndex } from '../../repository/wal/wal-index.ts';
+
+/** How far a backup can be rolled forward. */
+export interface Reach {
+  readonly path: TimelinePath;
+  /** The backup's own end. */
+  readonly from: Lsn;
+  /** Where what is stored begins: in the segment of `from`, or right behind it. */
+  readonly stored: Lsn;
+  /** Everything from `from` up to here is stored; `from` itself when nothing is stored behind the backup. */
+  readonly until: Lsn;
+  /** What is missing behind `until`, when more is stored behind that. */
+  readonly hole: LsnRange | undefined;
+}
+
+/** Which timeline to follow: a number, the newest that branched off behind the backup, or the backup's own. */
+export type TimelineChoice = number | 'latest' | 'current';
+
+/**
+ * How far the archive takes a backup on the chosen timeline.
+ * @throws LarderError RESTORE_REFUSED when the timeline does not pass through the backup; OBJECT_MISSING, OBJECT_DAMAGED
+ *   when a history is missing that would have to tell
+ */
+export function reachOfBackup(index: WalIndex, backup: CommitRecord, choice: TimelineChoice): Reach {
+  const from = lsnOf(backup.stopLsn);
+  const point = { timeline: backup.timeline, lsn: from };
+  const path =
+    choice === 'latest'
+      ? newestPath(index, point)
+      : pathTo(index, choice === 'current' ? point.timeline : choice);
+  if (!passesThrough(path, point)) throw besideTimeline(backup, path);
+  const ranges = contiguousRanges(index, path.timeline, path.history);
+  // up to the end of the segment it ends in, a backup carries its own WAL, and the server wrote nothing more into it
+  const carried = roundUp(from, index.segmentSize);
+  const behind = ranges.find(({ start, end }) => start <= carried && end > from);
+  const until = behind?.end ?? from;
+  const next = ranges.find(({ start }) => start > until && start > carried);
+  const stored = behind === undefined || behind.start < from ? from : behind.start;
+  return {
+    path,
+    from,
+    stored,
+    until,
+    hole: next === undefined ? undefined : { start: until, end: next.start },
+  };
+}
+
+/**
+ * The error for a hole behind a backup: it names the first missing segment, and how far one can go.
+ * @param wanted what cannot be reached, for the message: "the end of the archive"
+ */
+export function holeError(
+  index: WalIndex,
+  { path, until, hole }: Reach & { readonly hole: LsnRange },
+  { backup, wanted }: { readonly backup: CommitRecord; readonly wanted: string },
+): LarderError {
+  const { segmentSize } = index;
+  const first = segmentName(segmentAt(path.timeline, hole.start, segmentSize), segmentSize);
+  const recorded = index.holes.find(({ from, to }) => from < hole.end && hole.start < to);
+  const why = recorded === undefined ? '' : ` (recorded ${recorded.recorded}: ${recorded.detail})`;
+  return new LarderError(
+    'WAL_GAP',
+    `${backup.id} cannot be rolled forward to ${wanted}: WAL is missing from ${formatLsn(hole.start)} to ${formatLsn(hole.end)}, beginning with segment ${first}${why}`,
+    {
+      hint: `It reaches ${formatLsn(until)}: --target-lsn ${formatLsn(until)}, or --immediate for its own end; "larder list" shows backups behind the hole.`,
+    },
+  );
+}
+
+function besideTimeline(backup: CommitRecord, { timeline }: TimelinePath): LarderError {
+  return new LarderError(
+    'RESTORE_REFUSED',
+    `timeline ${timeline} does not pass through ${backup.id}, which ends at ${backup.stopLsn} on timeline ${backup.timeline}`,
+    { hint: 'Leave --target-timeline out, or name an older backup: "larder list".' },
+  );
+}
+
+/** A position of a commit record, whose schema has checked that it is one. */
+export function lsnOf(text: string): Lsn {
+  const lsn = parseLsn(text);
+  if (lsn === undefined) throw new LarderError('OBJECT_DAMAGED', `${text} is no position`);
+  return lsn;
+}
+
+function roundUp(lsn: Lsn, segmentSize: number): Lsn {
+  const size = BigInt(segmentSize);
+  return ((lsn + size - 1n) / size) * size;
+}
