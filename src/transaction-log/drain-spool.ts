@@ -102,7 +102,7 @@ async function readThrough(file: SpooledFile, reader: WalRecordReader, segmentSi
       const { bytesRead } = await handle.read(buffer, 0, Math.min(READ, segmentSize - offset), offset);
       if (bytesRead === 0) break;
       // only how far it comes matters
-      for (const _ of reader.push(buffer.subarray(0, bytesRead)));
+      reader.push(buffer.subarray(0, bytesRead)).forEach(() => undefined);
       offset += bytesRead;
     }
     return offset;

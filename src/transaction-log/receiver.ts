@@ -127,7 +127,7 @@ class Receiver {
       } catch (thrown) {
         const error = toLarderError(thrown);
         if (signal.aborted) break;
-        if (this.#ending.signal.aborted || this.#isFinal(error)) throw error;
+        if (this.#isFinal(error)) throw error;
         this.#position.disconnected(error.message);
         const delay = this.#backoff.next();
         this.#notice({
@@ -142,7 +142,7 @@ class Receiver {
   }
 
   #isFinal(error: LarderError): boolean {
-    return FATAL.has(error.code) || (!this.#connected && !error.retryable);
+    return this.#ending.signal.aborted || FATAL.has(error.code) || (!this.#connected && !error.retryable);
   }
 
   #leftoversStored = false;

@@ -22,9 +22,9 @@ export async function readSlot(
   const { slot_type: type, restart_lsn: lsn, restart_tli: timeline } = row;
   if (type === null) return undefined;
   if (lsn === null) return { restart: undefined };
-  const position = parseLsn(String(lsn));
+  const position = typeof lsn === 'string' ? parseLsn(lsn) : undefined;
   if (position === undefined || !/^\d+$/.test(String(timeline))) {
-    throw new LarderError('PROTOCOL_VIOLATION', `READ_REPLICATION_SLOT gave ${String(lsn)} for ${name}`);
+    throw new LarderError('PROTOCOL_VIOLATION', `READ_REPLICATION_SLOT gave no position for ${name}`);
   }
   return { restart: { lsn: position, timeline: Number(timeline) } };
 }

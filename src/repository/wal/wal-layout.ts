@@ -16,6 +16,14 @@ import { parseSegmentName, segmentName, type WalSegment } from '../../postgres/w
  */
 const ROOT = 'transaction_logs';
 
+/** Every object of every archive begins with this. */
+export const ARCHIVE_PREFIX = `${ROOT}/`;
+
+/** The system identifier of the archive an object belongs to; `undefined` for objects of none. */
+export function archivedSystem(name: string): string | undefined {
+  return /^transaction_logs\/(\d+)\//.exec(name)?.[1];
+}
+
 export interface TailRange {
   readonly segment: WalSegment;
   /** Offsets into the segment. */
@@ -78,11 +86,21 @@ export function parseWalObject(
   const prefix = walPrefix(systemIdentifier);
   if (!name.startsWith(prefix)) return undefined;
   const path = name.slice(prefix.length);
-  const history = /^([0-9A-F]{8})\.history$/.exec(path)?.[1];
-  if (history !== undefined) return { kind: 'history', timeline: Number.parseInt(history, 16) };
-  const hole = /^([0-9A-F]{8})\.hole_([0-9A-F]{16})$/.exec(path);
-  if (hole !== null)
-    return { kind: 'hole', timeline: Number.parseInt(hole[1] ?? '', 16), from: BigInt(`0x${hole[2] ?? ''}`) };
+  return parseHistory(path) ?? parseHole(path) ?? parseBytes(path, segmentSize);
+}
+
+function parseHistory(path: string): WalObject | undefined {
+  const timeline = /^([0-9A-F]{8})\.history$/.exec(path)?.[1];
+  return timeline === undefined ? undefined : { kind: 'history', timeline: Number.parseInt(timeline, 16) };
+}
+
+function parseHole(path: string): WalObject | undefined {
+  const [, timeline, from] = /^([0-9A-F]{8})\.hole_([0-9A-F]{16})$/.exec(path) ?? [];
+  if (timeline === undefined || from === undefined) return undefined;
+  return { kind: 'hole', timeline: Number.parseInt(timeline, 16), from: BigInt(`0x${from}`) };
+}
+
+function parseBytes(path: string, segmentSize: number): WalObject | undefined {
   const match = /^([0-9A-F]{8})\/([0-9A-F]{24})(?:\.tail_([0-9A-F]{8})_([0-9A-F]{8}))?$/.exec(path);
   const segment = parseSegmentName(match?.[2] ?? '', segmentSize);
   if (match === null || segment === undefined || hex8(segment.timeline) !== match[1]) return undefined;

@@ -1,6 +1,5 @@
 import { LarderError } from '../../errors.ts';
 
-const MICROSECOND = 1n;
 const UNITS: Readonly<Record<string, number>> = {
   second: 1,
   minute: 60,
@@ -35,18 +34,12 @@ export function parseTime(text: string, now: number): bigint {
 
 /** The fields as if they were UTC, microseconds. */
 function readFields(match: RegExpExecArray, text: string): bigint {
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
-  const fields = [year ?? 0, (month ?? 0) - 1, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0] as const;
-  const time = new Date(Date.UTC(...fields));
-  const same =
-    time.getUTCFullYear() === fields[0] &&
-    time.getUTCMonth() === fields[1] &&
-    time.getUTCDate() === fields[2] &&
-    time.getUTCHours() === fields[3] &&
-    time.getUTCMinutes() === fields[4] &&
-    time.getUTCSeconds() === fields[5];
-  if (!same) throw notTime(text);
-  return BigInt(time.getTime()) * 1000n + BigInt((match[7] ?? '').padEnd(6, '0')) * MICROSECOND;
+  const [, year = '', month = '', day = '', hour = '', minute = '', second = '00', fraction = ''] = match;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const milliseconds = Date.parse(iso);
+  // the 31st of a short month and hour 24 would be read as another time
+  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== iso) throw notTime(text);
+  return BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0'));
 }
 
 /** Microseconds that the zone is ahead of UTC at that local time. */

@@ -100,9 +100,10 @@ async function prove(
     } finally {
       await server.stop('fast');
     }
-    const log = readRecoveryLog(await readFile(home.logFile, 'utf8'));
+    const text = await readFile(home.logFile, 'utf8');
+    const log = readRecoveryLog(text);
     const problem = unproven(log, recovery?.target);
-    if (problem !== undefined) throw notReached(plan, { problem, failure: failures[0] });
+    if (problem !== undefined) throw notReached(plan, { problem, failure: failures[0], text });
     return log;
   } finally {
     stop.abort();
@@ -118,7 +119,19 @@ async function proofSettings(
   // a server that pauses is left alone only later: for the proof it stops at the same place
   const action =
     recovery === undefined || recovery.action === 'promote' ? {} : { recovery_target_action: 'shutdown' };
-  return { ...(await quietSettings(home)), lc_messages: 'C', log_min_messages: 'warning', ...action };
+  return {
+    ...(await quietSettings(home)),
+    ...walSizes(plan.request.backup.walSegmentSize),
+    lc_messages: 'C',
+    log_min_messages: 'warning',
+    ...action,
+  };
+}
+
+/** PostgreSQL refuses limits below two segments, which its defaults are for large ones. */
+function walSizes(segmentSize: number): Readonly<Record<string, string>> {
+  const megabytes = Math.max(512, (4 * segmentSize) / 1024 ** 2);
+  return { min_wal_size: `${megabytes}MB`, max_wal_size: `${2 * megabytes}MB` };
 }
 
 /** Feeds the server from the repository, so that it needs no access of its own; what it could not be given is kept. */
@@ -147,14 +160,16 @@ async function waitForEnd(
 
 function notReached(
   { target }: RestorePlan,
-  { problem, failure }: { readonly problem: string; readonly failure: LarderError | undefined },
+  found: { readonly problem: string; readonly failure: LarderError | undefined; readonly text: string },
 ): LarderError {
+  const { problem, failure, text } = found;
+  const said = text.trimEnd().split('\n').slice(-5).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
   return new LarderError(
     'RESTORE_FAILED',
     `the copy in ${target.path} did not reach its target: ${problem}${why}`,
     {
-      hint: 'Do not use it: it holds less than was asked for. "larder wal status" tells what the archive has.',
+      hint: `Do not use it: it holds less than was asked for. "larder wal status" tells what the archive has. PostgreSQL said last:\n${said}`,
       cause: failure,
     },
   );
