@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts';
+import { until } from '../../support/until.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../../scripts/larder-wal-fetch', import.meta.url));
+const FILE = '000000010000000000000007';
+
+let data: TemporaryDirectory;
+beforeEach(async () => {
+  data = await temporaryDirectory();
+  await mkdir(join(data.path, 'pg_wal'));
+});
+afterEach(async () => data[Symbol.asyncDispose]());
+
+/** The script as PostgreSQL runs it; `larder` is the program it would start. */
+async function fetchFile({ larder = '/bin/false', target = 'pg_wal/RECOVERYXLOG' } = {}) {
+  const child = spawn('sh', [SCRIPT, larder, '--timeline=1', FILE, target], {
+    cwd: data.path,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  await once(child, 'close');
+  return { code: child.exitCode, stderr };
+}
+
+const inPlace = (name: string): string => join(data.path, 'pg_wal/larder_fetch', name);
+
+/** A directory that this process, which is alive, seems to serve. */
+async function serve(): Promise<void> {
+  await mkdir(join(data.path, 'pg_wal/larder_fetch'));
+  await writeFile(inPlace('server'), `${process.pid}\n`);
+}
+
+async function answerWant(name: string, text: string): Promise<void> {
+  await until(async () =>
+    readFile(inPlace(`${FILE}.want`)).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await rm(inPlace(`${FILE}.want`));
+  await writeFile(inPlace(name), text);
+}
+
+describe('restore_command ends', () => {
+  test('with 0 when the file lies ready, and has moved it', async () => {
+    await serve();
+    await writeFile(inPlace(FILE), 'wal');
+    expect(await fetchFile()).toEqual({ code: 0, stderr: '' });
+    expect(await readFile(join(data.path, 'pg_wal/RECOVERYXLOG'), 'utf8')).toBe('wal');
+  });
+
+  test('with 1 only when it was told so after it had asked', async () => {
+    await serve();
+    // left by an earlier process: not to be believed
+    await writeFile(inPlace(`${FILE}.absent`), '');
+    const [ended] = await Promise.all([fetchFile(), answerWant(FILE, 'wal')]);
+    expect(ended.code).toBe(0);
+    const [absent] = await Promise.all([fetchFile(), answerWant(`${FILE}.absent`, '')]);
+    expect(absent.code).toBe(1);
+  });
+
+  test('with 255 and the reason when the file cannot be given', async () => {
+    await serve();
+    const [ended] = await Promise.all([fetchFile(), answerWant(`${FILE}.failed`, 'it is damaged\n')]);
+    expect(ended).toEqual({ code: 255, stderr: 'it is damaged\n' });
+  });
+
+  test('with 255 when nobody can be started who would know', async () => {
+    expect((await fetchFile()).code).toBe(255);
+    expect((await fetchFile({ larder: '/there/is/no/larder' })).code).toBe(255);
+  });
+
+  test('with 255 when the process that serves it has died', async () => {
+    await serve();
+    await writeFile(inPlace('server'), '999999999\n');
+    expect((await fetchFile()).code).toBe(255);
+  });
+
+  test('with 255 when the file cannot be put where it belongs', async () => {
+    await serve();
+    await writeFile(inPlace(FILE), 'wal');
+    expect((await fetchFile({ target: 'there/is/no/such/place' })).code).toBe(255);
+  });
+});
