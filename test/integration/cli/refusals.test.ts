@@ -90,7 +90,6 @@ describe('help', () => {
 test.each([
   [['backup', '--incremental']],
   [['verify', '--level', 'full']],
-  [['restore', '--to-dir', 'x', '--target-time', 'now']],
 ])('what is not built yet says so: %j', async (args) => {
   const ended = await run([...args, '--json']);
   expect(ended.code).toBe(2);
