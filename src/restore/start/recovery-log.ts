@@ -33,9 +33,17 @@ function withoutStartup(text: string): string {
     .join('\n');
 }
 
-/** Why the log is no proof that the target was reached; `undefined` when it is one. */
-export function unproven(log: RecoveryLog, target: RecoveryTarget | undefined): string | undefined {
+/**
+ * Why the log is no proof that the target was reached; `undefined` when it is one.
+ * @param promoted whether the server was to be promoted, and so to accept connections in the end
+ */
+export function unproven(
+  log: RecoveryLog,
+  target: RecoveryTarget | undefined,
+  promoted: boolean,
+): string | undefined {
   if (log.fatal !== undefined) return log.fatal;
+  if (promoted && !log.accepting) return 'it ended before it accepted connections';
   if (target === undefined) return log.redoDone === undefined ? 'it replayed nothing' : undefined;
   if (log.stopping === undefined) return 'it did not stop at its target';
   const reached = log.redoDone;

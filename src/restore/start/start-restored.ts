@@ -102,7 +102,8 @@ async function prove(
     }
     const text = await readFile(home.logFile, 'utf8');
     const log = readRecoveryLog(text);
-    const problem = unproven(log, recovery?.target);
+    const promoted = recovery === undefined || recovery.action === 'promote';
+    const problem = unproven(log, recovery?.target, promoted);
     if (problem !== undefined) throw notReached(plan, { problem, failure: failures[0], text });
     return log;
   } finally {
