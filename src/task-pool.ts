@@ -3,23 +3,23 @@ import { LarderError } from './errors.ts';
 import { errorFromMessage, type ErrorMessage } from './worker-thread.ts';
 
 /** What a worker answers to each task. */
-export type TaskAnswer =
-  | { readonly kind: 'done'; readonly result: number }
+export type TaskAnswer<Result = number> =
+  | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly error: ErrorMessage };
 
-interface Waiting<Task> {
+interface Waiting<Task, Result> {
   readonly task: Task;
-  readonly resolve: (result: number) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: LarderError) => void;
 }
 
 /** Threads that carry out tasks, one at a time each; more wait in line. A thread that ends is replaced. */
-export class TaskPool<Task> {
+export class TaskPool<Task, Result = number> {
   readonly #startWorker: () => Worker;
   readonly #size: number;
   readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, Waiting<Task>>();
-  readonly #line: Waiting<Task>[] = [];
+  readonly #busy = new Map<Worker, Waiting<Task, Result>>();
+  readonly #line: Waiting<Task, Result>[] = [];
   #closed = false;
 
   constructor(startWorker: () => Worker, size: number) {
@@ -28,8 +28,8 @@ export class TaskPool<Task> {
   }
 
   /** Resolves with the worker's result. Throws what it failed with, INTERNAL when it ended. */
-  run(task: Task): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+  run(task: Task): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
     if (this.#closed) reject(ended());
     else this.#line.push({ task, resolve, reject });
     this.#dispatch();
@@ -55,7 +55,7 @@ export class TaskPool<Task> {
 
   #start(): Worker {
     const worker = this.#startWorker();
-    worker.on('message', (answer: TaskAnswer) => {
+    worker.on('message', (answer: TaskAnswer<Result>) => {
       const done = this.#busy.get(worker);
       this.#busy.delete(worker);
       this.#idle.push(worker);

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { LarderError } from '../errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
-import { FORMAT_VERSION } from './object-header.ts';
-import { decodeSealedJson, encodeSealedJson } from './sealed-json.ts';
+import { decodeSealedJson, encodeSealedJson, formatVersion } from './sealed-json.ts';
 
 const lsn = z.string().refine((text) => parseLsn(text) !== undefined, 'not an LSN');
 const count = z.number().int().nonnegative();
@@ -13,7 +12,7 @@ const time = z.iso.datetime();
  * ISO 8601 in UTC, sizes bytes; everything a fresh host needs to know before it reads the manifest.
  */
 const schema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   id: z.string(),
   type: z.enum(['full', 'incremental']),
   /** `corrupt_source`: the server found damaged pages while it sent them. Kept, never counted as good. */
@@ -22,6 +21,8 @@ const schema = z.strictObject({
   parent: z.string().nullable(),
   /** The full backup its chain begins with: itself, for a full one. */
   chain: z.string(),
+  /** Why it is a full backup, where an incremental one was asked for; null otherwise. Not in format version 1. */
+  fullBecause: z.string().nullable().optional(),
   cluster: z.string(),
   systemIdentifier: z.string().regex(/^\d+$/),
   /** As the server prints it: `17.10 (Debian …)`. */
@@ -35,8 +36,12 @@ const schema = z.strictObject({
   walRanges: z.array(z.strictObject({ timeline: count, start: lsn, end: lsn })).readonly(),
   startTime: time,
   endTime: time,
+  /** Whether the pages carry checksums; a switch rewrites them behind the log's back. Not in format version 1. */
+  dataChecksums: z.boolean().optional(),
   /** Sum of the sizes of all files. */
   sourceBytes: count,
+  /** What the server sent of their contents, bytes. Not in format version 1. */
+  receivedBytes: count.optional(),
   /** Sum of the sizes of all objects but this one. */
   storedBytes: count,
   files: count,

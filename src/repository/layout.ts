@@ -56,6 +56,11 @@ export function serverManifestName(backupId: string): string {
   return `${backupId}/backup_manifest`;
 }
 
+/** Hashes of the block units of the files, from servers that cannot tell themselves what changed. */
+export function blockHashesName(backupId: string): string {
+  return `${backupId}/block_hashes`;
+}
+
 /** The commit record: a backup exists if and only if this object does. */
 export function commitRecordName(backupId: string): string {
   return `${backupId}/${backupId}.meta`;

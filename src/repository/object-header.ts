@@ -11,18 +11,26 @@ import { LarderError } from '../errors.ts';
  *    12  4  length of the whole header, little-endian: frames begin there
  */
 export const OBJECT_HEADER_LENGTH = 16;
-/** What this release writes, and the newest it reads. */
-export const FORMAT_VERSION = 1;
+/** What this release writes, and the newest it reads. 2: incremental backups, files without a checksum, block hashes. */
+export const FORMAT_VERSION = 2;
 
-export const OBJECT_KINDS = { pack: 1, manifest: 2, serverManifest: 3, wal: 4, history: 5 } as const;
+export const OBJECT_KINDS = {
+  pack: 1,
+  manifest: 2,
+  serverManifest: 3,
+  wal: 4,
+  history: 5,
+  hashes: 6,
+} as const;
 export type ObjectKind = keyof typeof OBJECT_KINDS;
 
 const MAGIC = Buffer.from('LARDER', 'latin1');
 
-export function encodeObjectHeader(kind: ObjectKind): Buffer {
+/** @param version an older one only to compare with */
+export function encodeObjectHeader(kind: ObjectKind, version = FORMAT_VERSION): Buffer {
   const header = Buffer.alloc(OBJECT_HEADER_LENGTH);
   MAGIC.copy(header);
-  header.writeUInt8(FORMAT_VERSION, 6);
+  header.writeUInt8(version, 6);
   header.writeUInt8(OBJECT_KINDS[kind], 7);
   header.writeUInt32LE(OBJECT_HEADER_LENGTH, 12);
   return header;
@@ -44,7 +52,9 @@ export function checkObjectHeader(bytes: Uint8Array, kind: ObjectKind, name: str
       hint: 'Use that release, or a later one, to read this repository.',
     });
   }
-  if (!header.subarray(0, OBJECT_HEADER_LENGTH).equals(encodeObjectHeader(kind))) {
+  const version = header.readUInt8(6);
+  const expected = encodeObjectHeader(kind, version);
+  if (version === 0 || !header.subarray(0, OBJECT_HEADER_LENGTH).equals(expected)) {
     throw new LarderError('OBJECT_DAMAGED', `${name} is not a ${kind}`);
   }
 }

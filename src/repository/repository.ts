@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
-import { parseJsonObject } from './sealed-json.ts';
+import { formatVersion, parseJsonObject } from './sealed-json.ts';
 import { REPOSITORY_FILE } from './layout.ts';
 import { FORMAT_VERSION } from './object-header.ts';
 
@@ -15,7 +15,7 @@ export interface Lineage {
 
 const schema = z.strictObject({
   format: z.literal('larder-repository'),
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   id: z.uuid(),
   created: z.iso.datetime(),
   cipher: z.literal('none'),

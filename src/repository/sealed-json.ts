@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { LarderError } from '../errors.ts';
 import { FORMAT_VERSION } from './object-header.ts';
+
+/** `formatVersion` of a stored record: this release's, or an older one's. */
+export const formatVersion = z.number().int().min(1).max(FORMAT_VERSION);
 
 /** Readable JSON as it is stored, with the SHA-256 of that JSON as one more member at the end. */
 export function encodeSealedJson(record: object): Buffer {

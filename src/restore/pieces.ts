@@ -1,5 +1,6 @@
 import { LarderError } from '../errors.ts';
 import type { FrameReference } from '../repository/frames/frame.ts';
+import { packName } from '../repository/layout.ts';
 import type { Manifest } from '../repository/manifest/manifest-reader.ts';
 import type { FileEntry } from '../repository/manifest/records.ts';
 
@@ -15,6 +16,8 @@ export interface Piece {
 /** A frame to read once, and everything to take from it. */
 export interface FrameWork {
   readonly frame: FrameReference;
+  /** The object it lies in. */
+  readonly pack: string;
   readonly pieces: readonly Piece[];
 }
 
@@ -33,11 +36,30 @@ export function frameWork(manifest: Manifest, wanted: (file: FileEntry) => boole
       else pieces.push(piece);
     }
   });
-  const work = [...piecesOf].flatMap(([number, pieces]) => {
-    const frame = manifest.frames[number];
-    return frame === undefined ? [] : [{ frame, pieces }];
-  });
-  return work.sort((a, b) => a.frame.pack - b.frame.pack || a.frame.offset - b.frame.offset);
+  return [...memberFrames(manifest, piecesOf.keys())].map(({ number, frame, pack }) => ({
+    frame,
+    pack,
+    pieces: piecesOf.get(number) ?? [],
+  }));
+}
+
+/** Frames by their numbers, in the order of the chain and of the packs, with the object each lies in. */
+function* memberFrames(
+  { chain, frames }: Manifest,
+  numbers: Iterable<number>,
+): Generator<{ number: number; frame: FrameReference; pack: string }> {
+  const ascending = Uint32Array.from(numbers).sort();
+  let [next, begin] = [0, 0];
+  for (const { id, frames: count } of chain) {
+    const first = next;
+    while (next < ascending.length && (ascending[next] ?? 0) < begin + count) next += 1;
+    begin += count;
+    const found = [...ascending.subarray(first, next)].flatMap((number) => {
+      const frame = frames[number];
+      return frame === undefined ? [] : [{ number, frame, pack: packName(id, frame.pack) }];
+    });
+    yield* found.sort((a, b) => a.frame.pack - b.frame.pack || a.frame.offset - b.frame.offset);
+  }
 }
 
 /** The pieces of one file, in file order: an extent goes on through the frames that follow its first one. */

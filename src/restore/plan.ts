@@ -1,5 +1,5 @@
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { manifestName, packName } from '../repository/layout.ts';
+import { manifestName } from '../repository/layout.ts';
 import { readManifest, type Manifest } from '../repository/manifest/manifest-reader.ts';
 import type { FileEntry } from '../repository/manifest/records.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
@@ -37,7 +37,6 @@ export interface RestoreRequest {
 export interface RestorePlan {
   readonly request: RestoreRequest;
   readonly manifest: Manifest;
-  readonly packName: (pack: number) => string;
   readonly target: TargetDirectory;
   readonly tablespaces: readonly (TablespaceTarget & { readonly target: TargetDirectory | undefined })[];
   /** Everything but the control file. */
@@ -55,7 +54,7 @@ export interface RestorePlan {
  */
 export async function planRestore(request: RestoreRequest): Promise<RestorePlan> {
   const { backup, store } = request;
-  const manifest = await readManifest(store, manifestName(backup.id));
+  const manifest = await readManifest(store, backup.id);
   assertTree(manifest, manifestName(backup.id));
   const target = await inspectTarget(request.directory, '--to-dir');
   const tablespaces = await planTablespaces(request, target);
@@ -64,7 +63,6 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   const plan: RestorePlan = {
     request,
     manifest,
-    packName: (pack) => packName(backup.id, pack),
     target,
     tablespaces,
     work,

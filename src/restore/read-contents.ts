@@ -21,7 +21,6 @@ const GAP_LIMIT = 64 * 1024;
 
 export interface ContentRun {
   readonly location: StoreLocation;
-  readonly packName: (pack: number) => string;
   readonly manifest: Manifest;
   readonly work: readonly FrameWork[];
   readonly workers: number;
@@ -98,7 +97,7 @@ function endOf({ frame }: FrameWork): number {
 function belongsTo(group: readonly FrameWork[], next: FrameWork): boolean {
   const first = group[0];
   const last = group.at(-1);
-  if (first === undefined || last === undefined || first.frame.pack !== next.frame.pack) return false;
+  if (first === undefined || last === undefined || first.pack !== next.pack) return false;
   return next.frame.offset - endOf(last) <= GAP_LIMIT && endOf(next) - first.frame.offset <= READ_LIMIT;
 }
 
@@ -106,7 +105,7 @@ function toRequest(run: ContentRun, group: readonly FrameWork[]): ContentRequest
   const offset = group[0]?.frame.offset ?? 0;
   const end = Math.max(...group.map(endOf));
   const frames = group.map((work) => toRequestedFrame(run, work));
-  return { pack: run.packName(group[0]?.frame.pack ?? 0), offset, length: end - offset, frames };
+  return { pack: group[0]?.pack ?? '', offset, length: end - offset, frames };
 }
 
 function toRequestedFrame(run: ContentRun, { frame, pieces }: FrameWork): RequestedFrame {

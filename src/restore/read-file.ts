@@ -14,23 +14,22 @@ const SMALL = 64 * 1024 * 1024;
  */
 export async function readBackupFile(
   store: ObjectStore,
-  from: { readonly manifest: Manifest; readonly packName: (pack: number) => string },
+  manifest: Manifest,
   path: string,
 ): Promise<Buffer | undefined> {
-  const { manifest, packName } = from;
   const file = manifest.files.find((entry) => entry.path === path);
   if (file === undefined) return undefined;
   if (file.size > SMALL)
     throw new LarderError('OBJECT_DAMAGED', `${path} has ${file.size} bytes, which it never has`);
   const content = Buffer.alloc(file.size);
-  for (const { frame, pieces } of frameWork(manifest, (entry) => entry === file)) {
+  for (const { frame, pack, pieces } of frameWork(manifest, (entry) => entry === file)) {
     const stored = Buffer.alloc(FRAME_HEADER_LENGTH + frame.storedLength);
-    await store.readInto(packName(frame.pack), frame.offset, stored);
-    const bytes = decodeFrame(stored, `${packName(frame.pack)} at ${frame.offset}`, frame);
+    await store.readInto(pack, frame.offset, stored);
+    const bytes = decodeFrame(stored, `${pack} at ${frame.offset}`, frame);
     for (const piece of pieces) {
       bytes.copy(content, piece.fileOffset, piece.frameOffset, piece.frameOffset + piece.length);
     }
   }
-  if (crc32c(content) === file.checksum) return content;
+  if (file.checksum === undefined || crc32c(content) === file.checksum) return content;
   throw new LarderError('OBJECT_DAMAGED', `${path} does not have the checksum it was backed up with`);
 }

@@ -46,7 +46,7 @@ describe('the catalogue', () => {
   });
 
   test('shows a backup that a later release made', async () => {
-    await store.putIfAbsent(commitRecordName(monday.id), Buffer.from('{"formatVersion": 2}'));
+    await store.putIfAbsent(commitRecordName(monday.id), Buffer.from('{"formatVersion": 3}'));
     expect((await readCatalogue(store)).unreadable).toMatchObject([
       { id: monday.id, problem: { code: 'REPOSITORY_NEWER_FORMAT' } },
     ]);

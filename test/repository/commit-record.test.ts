@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { decodeCommitRecord, encodeCommitRecord } from '../../src/repository/commit-record.ts';
+import { FORMAT_VERSION } from '../../src/repository/object-header.ts';
 import { anyCommitRecord, commitRecord } from '../support/commit-records.ts';
 
 const NAME = 'x/x.meta';
@@ -62,7 +63,7 @@ describe('a commit record', () => {
   });
 
   test('of a later format is told from damage, whatever else is in it', () => {
-    const later = { formatVersion: 2, surprise: true };
+    const later = { formatVersion: FORMAT_VERSION + 1, surprise: true };
     const newer = expect.objectContaining({ code: 'REPOSITORY_NEWER_FORMAT' });
     expect(() => decodeCommitRecord(sealed(later), NAME)).toThrow(newer);
     expect(() => decodeCommitRecord(Buffer.from(JSON.stringify(later)), NAME)).toThrow(newer);

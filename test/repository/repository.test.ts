@@ -6,6 +6,7 @@ import {
   openRepository,
   type Repository,
 } from '../../src/repository/repository.ts';
+import { FORMAT_VERSION } from '../../src/repository/object-header.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -90,11 +91,14 @@ describe('opening a repository', () => {
 
   test('is refused when a later release made it', async () => {
     await openOrCreate();
-    const text = (await recordText()).replace('"formatVersion": 1', '"formatVersion": 2');
+    const text = (await recordText()).replace(
+      /"formatVersion": \d+/,
+      `"formatVersion": ${FORMAT_VERSION + 1}`,
+    );
     await store.replace(REPOSITORY_FILE, Buffer.from(text.replace('"keySlots"', '"keys"')));
     await expect(openRepository(store, location)).rejects.toMatchObject({
       code: 'REPOSITORY_NEWER_FORMAT',
-      message: 'memory has format 2; this release reads up to 1',
+      message: `memory has format ${FORMAT_VERSION + 1}; this release reads up to ${FORMAT_VERSION}`,
     });
   });
 

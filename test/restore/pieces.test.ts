@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FrameReference } from '../../src/repository/frames/frame.ts';
+import { packName } from '../../src/repository/layout.ts';
 import type { Manifest } from '../../src/repository/manifest/manifest-reader.ts';
-import type { Extent, FileEntry } from '../../src/repository/manifest/records.ts';
+import type { Extent } from '../../src/repository/manifest/extents.ts';
+import type { FileEntry } from '../../src/repository/manifest/records.ts';
 import { frameWork } from '../../src/restore/pieces.ts';
 
 function file(path: string, size: number, extents: readonly Extent[]): FileEntry {
@@ -14,7 +16,8 @@ function frame(pack: number, offset: number, contentLength: number): FrameRefere
 }
 
 function manifestOf(frames: readonly FrameReference[], files: readonly FileEntry[]): Manifest {
-  return { frames, files, directories: [], bytes: 0 };
+  const chain = [{ id: 'full_backup_truck_20261122_120000', frames: frames.length }];
+  return { chain, frames, files, directories: [], bytes: 0 };
 }
 
 /** Files in a row through frames of these lengths, the frames anywhere in the packs. */
@@ -55,7 +58,7 @@ describe('the work of a restore', () => {
           const number = manifest.frames.indexOf(reference);
           for (const piece of pieces) {
             const { fileOffset, frameOffset, length } = piece;
-            const { extents } = manifest.files[piece.file]!;
+            const extents = [...manifest.files[piece.file]!.extents];
             expect(starts[number]! + frameOffset - fileOffset).toBe(
               starts[extents[0]!.frame]! + extents[0]!.frameOffset,
             );
@@ -71,22 +74,38 @@ describe('the work of a restore', () => {
     );
   });
 
-  test('takes the blocks of an incremental file from wherever they are', () => {
-    const frames = [frame(1, 16, 100), frame(2, 16, 100)];
+  test('takes the blocks of an incremental file from the packs of the backups that have them', () => {
+    const full = 'full_backup_truck_20261121_120000';
+    const own = 'incremental_backup_truck_20261122_120000';
+    const frames = [frame(2, 16, 100), frame(1, 16, 100), frame(1, 16, 100)];
     const extents = [
       { fileOffset: 0, length: 10, frame: 1, frameOffset: 50 },
       { fileOffset: 10, length: 20, frame: 0, frameOffset: 90 },
-      { fileOffset: 40, length: 5, frame: 1, frameOffset: 0 },
+      { fileOffset: 40, length: 5, frame: 2, frameOffset: 0 },
     ];
-    expect(frameWork(manifestOf(frames, [file('a', 50, extents)]), () => true)).toEqual([
-      { frame: frames[0], pieces: [{ file: 0, fileOffset: 10, frameOffset: 90, length: 10 }] },
+    const chain = [
+      { id: full, frames: 2 },
+      { id: own, frames: 1 },
+    ];
+    const manifest = { ...manifestOf(frames, [file('a', 50, extents)]), chain };
+    expect(frameWork(manifest, () => true)).toEqual([
       {
         frame: frames[1],
+        pack: packName(full, 1),
         pieces: [
           { file: 0, fileOffset: 0, frameOffset: 50, length: 10 },
           { file: 0, fileOffset: 20, frameOffset: 0, length: 10 },
-          { file: 0, fileOffset: 40, frameOffset: 0, length: 5 },
         ],
+      },
+      {
+        frame: frames[0],
+        pack: packName(full, 2),
+        pieces: [{ file: 0, fileOffset: 10, frameOffset: 90, length: 10 }],
+      },
+      {
+        frame: frames[2],
+        pack: packName(own, 1),
+        pieces: [{ file: 0, fileOffset: 40, frameOffset: 0, length: 5 }],
       },
     ]);
   });

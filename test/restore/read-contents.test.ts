@@ -44,6 +44,7 @@ async function storeBackup(files: readonly Buffer[]): Promise<Manifest> {
     extents: frame === undefined ? [] : [{ fileOffset: 0, length: size, frame, frameOffset }],
   }));
   return {
+    chain: [{ id: ID, frames: frames.length }],
     frames,
     files: entries,
     directories: [],
@@ -64,7 +65,6 @@ afterEach(async () => {
 function run(more: Partial<ContentRun> = {}): ContentRun {
   return {
     location: { kind: 'filesystem', directory: directory.path },
-    packName: (pack) => packName(ID, pack),
     manifest,
     work: frameWork(manifest, () => true),
     workers: 2,
@@ -81,7 +81,7 @@ function run(more: Partial<ContentRun> = {}): ContentRun {
 
 /** Overwrites some bytes of the pack and place where a file's content begins. */
 async function damageFile(index: number): Promise<void> {
-  const frame = manifest.frames[manifest.files[index]!.extents[0]!.frame]!;
+  const frame = manifest.frames[[...manifest.files[index]!.extents][0]!.frame]!;
   const file = await open(join(directory.path, packName(ID, frame.pack)), 'r+');
   await file.write(Buffer.from('damage'), 0, 6, frame.offset + 20);
   await file.close();

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { pathFromBytes } from '../../src/postgres/path-bytes.ts';
 import type { FrameReference } from '../../src/repository/frames/frame.ts';
-import type { DirectoryEntry, Extent, FileEntry } from '../../src/repository/manifest/records.ts';
+import type { Extent } from '../../src/repository/manifest/extents.ts';
+import type { DirectoryEntry, FileEntry } from '../../src/repository/manifest/records.ts';
 import { pathBytes } from './arbitrary-paths.ts';
 
 const path = pathBytes.map(pathFromBytes);
@@ -51,7 +52,8 @@ export function fileEntry(frames: readonly FrameReference[]): fc.Arbitrary<FileE
       path,
       mode: fc.nat(0o7777),
       modified: fc.nat(2 ** 33),
-      checksum: uint32,
+      checksum: fc.option(uint32, { nil: undefined }),
+      hashes: fc.option(fc.record({ member: fc.constant(0), offset: fc.nat() }), { nil: undefined }),
       parts: fc.array(part, { maxLength: frames.length === 0 ? 0 : 6 }),
       behind: fc.nat(10_000),
     })

@@ -94,6 +94,13 @@ export class ByteReader {
     return value;
   }
 
+  /** Everything that is left. */
+  rest(): Buffer {
+    const value = this.#bytes.subarray(this.#position);
+    this.#position = this.#bytes.length;
+    return value;
+  }
+
   /** Throws when bytes are left over. */
   end(): void {
     if (this.#position !== this.#bytes.length) throw damaged();

@@ -2,17 +2,23 @@ import { LarderError } from '../../errors.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { FrameReference } from '../frames/frame.ts';
 import { readFramedObject } from '../frames/framed-object.ts';
+import { manifestName, parseBackupId } from '../layout.ts';
 import { assertEntryPath } from './entry-path.ts';
+import { ExtentList, type Extent } from './extents.ts';
 import {
   decodeRecord,
+  type ChainMember,
   type DirectoryEntry,
-  type Extent,
   type FileEntry,
   type ManifestRecord,
+  type ManifestTotals,
 } from './records.ts';
 
 /** A manifest in memory. */
 export interface Manifest {
+  /** The backups its frames lie in, the full one first, its own last; a full backup has only itself. */
+  readonly chain: readonly ChainMember[];
+  /** Of all members, in their order. */
   readonly frames: readonly FrameReference[];
   readonly files: readonly FileEntry[];
   readonly directories: readonly DirectoryEntry[];
@@ -21,12 +27,13 @@ export interface Manifest {
 }
 
 /**
- * Reads a whole manifest and checks it against its own totals and bounds: every extent lies inside its file and inside
- * frames that exist.
+ * Reads the whole manifest of a backup and checks it against its own totals and bounds: every extent lies inside its file
+ * and inside frames that exist.
  * @throws LarderError OBJECT_MISSING, OBJECT_DAMAGED
  */
-export async function readManifest(store: ObjectStore, name: string): Promise<Manifest> {
-  const collector = new ManifestCollector(name);
+export async function readManifest(store: ObjectStore, backupId: string): Promise<Manifest> {
+  const name = manifestName(backupId);
+  const collector = new ManifestCollector(backupId, name);
   let rest: Buffer = Buffer.alloc(0);
   for await (const content of readFramedObject(store, name, 'manifest')) {
     rest = takeRecords(Buffer.concat([rest, content]), (record) => collector.add(record));
@@ -60,20 +67,28 @@ function readLength(bytes: Buffer, start: number): { value: number; end: number 
 }
 
 class ManifestCollector {
+  readonly #backupId: string;
   readonly #name: string;
+  #chain: readonly ChainMember[] | undefined;
   readonly #frames: FrameReference[] = [];
   readonly #files: FileEntry[] = [];
   readonly #directories: DirectoryEntry[] = [];
+  /** The parts of the last file's extents, and where they end. */
+  #parts: Buffer[] = [];
+  #extentsEnd = 0;
   #ended = false;
   #bytes = 0;
 
-  constructor(name: string) {
+  constructor(backupId: string, name: string) {
+    this.#backupId = backupId;
     this.#name = name;
   }
 
   add(record: ManifestRecord): void {
     if (this.#ended) throw damaged(this.#name, 'it goes on after its end');
     switch (record.kind) {
+      case 'chain':
+        return this.#addChain(record.members);
       case 'frames':
         for (const frame of record.frames) this.#frames.push(frame);
         return;
@@ -82,45 +97,80 @@ class ManifestCollector {
         this.#directories.push(record);
         return;
       case 'file':
-        assertEntryPath(record.path, this.#name);
-        this.#files.push(record);
-        this.#bytes += record.size;
-        return this.#checkExtents(record.size, record.extents);
+        return this.#addFile(record);
       case 'extents':
         return this.#addExtents(record.extents);
       case 'end':
-        this.#ended =
-          record.files === this.#files.length &&
-          record.directories === this.#directories.length &&
-          record.frames === this.#frames.length &&
-          record.bytes === this.#bytes;
-        if (!this.#ended) throw damaged(this.#name, 'its totals do not agree with its entries');
+        return this.#end(record);
     }
+  }
+
+  #end({ files, directories, frames, bytes }: ManifestTotals): void {
+    this.#ended =
+      files === this.#files.length &&
+      directories === this.#directories.length &&
+      frames === this.#frames.length &&
+      bytes === this.#bytes;
+    if (!this.#ended) throw damaged(this.#name, 'its totals do not agree with its entries');
   }
 
   finish(): Manifest {
     if (!this.#ended) throw damaged(this.#name, 'it has no end');
-    return { frames: this.#frames, files: this.#files, directories: this.#directories, bytes: this.#bytes };
+    const frames = this.#frames.length;
+    const chain = this.#chain ?? [{ id: this.#backupId, frames }];
+    if (chain.reduce((sum, member) => sum + member.frames, 0) !== frames)
+      throw damaged(this.#name, 'its chain counts other frames than it lists');
+    return {
+      chain,
+      frames: this.#frames,
+      files: this.#files,
+      directories: this.#directories,
+      bytes: this.#bytes,
+    };
   }
 
-  #addExtents(extents: readonly Extent[]): void {
+  #addChain(members: readonly ChainMember[]): void {
+    const ids = new Set(members.map(({ id }) => id));
+    const sound = ids.size === members.length && [...ids].every((id) => parseBackupId(id) !== undefined);
+    if (this.#chain !== undefined || !sound || members.at(-1)?.id !== this.#backupId)
+      throw damaged(this.#name, 'its chain is not one of backups that ends with its own');
+    this.#chain = members;
+  }
+
+  #addFile(file: FileEntry): void {
+    assertEntryPath(file.path, this.#name);
+    this.#parts = [];
+    this.#extentsEnd = 0;
+    if (file.hashes !== undefined && file.hashes.member >= (this.#chain?.length ?? 1))
+      throw damaged(this.#name, 'the hashes of a file lie outside its chain');
+    this.#bytes += file.size;
+    this.#files.push({ ...file, extents: this.#checked(file.size, file.extents) });
+  }
+
+  #addExtents(extents: ExtentList): void {
     const file = this.#files.pop();
     if (file === undefined) throw damaged(this.#name, 'it has extents without a file');
-    this.#checkExtents(file.size, extents);
-    this.#files.push({ ...file, extents: file.extents.concat(extents) });
+    this.#files.push({ ...file, extents: this.#checked(file.size, extents) });
   }
 
-  #checkExtents(size: number, extents: readonly Extent[]): void {
+  /** Takes further extents of the last file: ascending, and inside of it and of frames that exist. */
+  #checked(size: number, extents: Iterable<Extent>): ExtentList {
     for (const extent of extents) {
       const frame = this.#frames[extent.frame];
+      const end = extent.fileOffset + extent.length;
       if (
         frame === undefined ||
         extent.frameOffset >= frame.contentLength ||
-        extent.fileOffset + extent.length > size
+        extent.fileOffset < this.#extentsEnd ||
+        end > size
       ) {
         throw damaged(this.#name, 'an extent lies outside its file or its frame');
       }
+      this.#extentsEnd = end;
     }
+    // copied: a part must not keep the whole frame of the manifest in memory
+    this.#parts = [...this.#parts, ...ExtentList.of(extents).parts.map((part) => Buffer.from(part))];
+    return new ExtentList(this.#parts);
   }
 }
 

@@ -2,23 +2,32 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import type { FrameReference } from '../frames/frame.ts';
 import { FramedObjectWriter, type StoredObject } from '../frames/framed-object.ts';
 import { ByteWriter } from './byte-codec.ts';
+import { ExtentList } from './extents.ts';
 import {
   encodeRecord,
-  EXTENTS_PER_RECORD,
   FRAMES_PER_RECORD,
+  type ChainMember,
   type DirectoryEntry,
   type FileEntry,
   type ManifestRecord,
 } from './records.ts';
 
+/** What a manifest is written from. */
+export interface ManifestContent {
+  /** The backups the frames lie in, this one last; a full backup may leave it out. */
+  readonly chain?: readonly ChainMember[];
+  readonly frames: readonly FrameReference[];
+  readonly entries: Iterable<FileEntry | DirectoryEntry>;
+}
+
 /**
- * Stores a manifest: every frame, then every file and directory, then the totals. Records follow each other with their
- * length before them.
+ * Stores a manifest: the chain, every frame, then every file and directory, then the totals. Records follow each other with
+ * their length before them.
  */
 export async function writeManifest(
   store: ObjectStore,
   name: string,
-  content: { frames: readonly FrameReference[]; entries: Iterable<FileEntry | DirectoryEntry> },
+  content: ManifestContent,
 ): Promise<StoredObject> {
   const object = await FramedObjectWriter.open(store, name, 'manifest', 3);
   try {
@@ -34,11 +43,10 @@ export async function writeManifest(
   }
 }
 
-function* records(content: {
-  frames: readonly FrameReference[];
-  entries: Iterable<FileEntry | DirectoryEntry>;
-}): Generator<ManifestRecord> {
+function* records(content: ManifestContent): Generator<ManifestRecord> {
   const totals = { files: 0, directories: 0, bytes: 0 };
+  const { chain = [] } = content;
+  if (chain.length > 1) yield { kind: 'chain', members: chain };
   for (let i = 0; i < content.frames.length; i += FRAMES_PER_RECORD) {
     yield { kind: 'frames', frames: content.frames.slice(i, i + FRAMES_PER_RECORD) };
   }
@@ -56,8 +64,7 @@ function* records(content: {
 }
 
 function* fileRecords(file: FileEntry): Generator<ManifestRecord> {
-  yield { ...file, extents: file.extents.slice(0, EXTENTS_PER_RECORD) };
-  for (let i = EXTENTS_PER_RECORD; i < file.extents.length; i += EXTENTS_PER_RECORD) {
-    yield { kind: 'extents', extents: file.extents.slice(i, i + EXTENTS_PER_RECORD) };
-  }
+  const [first, ...more] = ExtentList.of(file.extents).parts;
+  yield { ...file, extents: new ExtentList(first === undefined ? [] : [first]) };
+  for (const part of more) yield { kind: 'extents', extents: new ExtentList([part]) };
 }

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { LarderError } from '../../errors.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
-import { decodeSealedJson, encodeSealedJson } from '../sealed-json.ts';
+import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
 import { archiveRecordName } from './wal-layout.ts';
 
 const schema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   systemIdentifier: z.string().regex(/^\d+$/),
   /** Major version of the server. */
   major: z.number().int(),

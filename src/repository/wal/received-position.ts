@@ -4,11 +4,11 @@ import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
 import { assertPresent } from '../repository.ts';
-import { decodeSealedJson, encodeSealedJson } from '../sealed-json.ts';
+import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
 import { positionName } from './wal-layout.ts';
 
 const schema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   timeline: z.number().int(),
   stored: z.string().refine((text) => parseLsn(text) !== undefined, 'not an LSN'),
   complete: z.iso.datetime().nullable(),

@@ -2,15 +2,14 @@ import { z } from 'zod';
 import { LarderError } from '../../errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { FORMAT_VERSION } from '../object-header.ts';
-import { decodeSealedJson, encodeSealedJson } from '../sealed-json.ts';
+import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
 import { SEAL_RECORD_PREFIX, sealRecordName } from './wal-layout.ts';
 
 const lsn = z.string().refine((text) => parseLsn(text) !== undefined, 'not an LSN');
 const count = z.number().int().nonnegative();
 
 const schema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   cluster: z.string(),
   systemIdentifier: z.string().regex(/^\d+$/),
   timeline: count,

@@ -3,13 +3,13 @@ import { LarderError } from '../../errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
-import { decodeSealedJson, encodeSealedJson } from '../sealed-json.ts';
+import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
 import { holeObject } from './wal-layout.ts';
 
 const lsn = z.string().refine((text) => parseLsn(text) !== undefined, 'not an LSN');
 
 const schema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion,
   timeline: z.number().int(),
   from: lsn,
   to: lsn,

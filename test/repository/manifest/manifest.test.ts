@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FrameReference } from '../../../src/repository/frames/frame.ts';
 import { FramedObjectWriter } from '../../../src/repository/frames/framed-object.ts';
+import { manifestName } from '../../../src/repository/layout.ts';
 import { ByteWriter } from '../../../src/repository/manifest/byte-codec.ts';
+import { ExtentList, type Extent } from '../../../src/repository/manifest/extents.ts';
 import {
   readManifest,
   takeRecords,
@@ -12,7 +14,6 @@ import { writeManifest } from '../../../src/repository/manifest/manifest-writer.
 import {
   encodeRecord,
   type DirectoryEntry,
-  type Extent,
   type FileEntry,
   type ManifestRecord,
 } from '../../../src/repository/manifest/records.ts';
@@ -20,7 +21,9 @@ import { openMemoryStore } from '../../../src/storage/memory-store.ts';
 import { manifestContent } from '../../support/arbitrary-manifest.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-const NAME = 'backup/manifest';
+const ID = 'incremental_backup_truck_20261122_120000';
+const FULL = 'full_backup_truck_20261121_120000';
+const NAME = manifestName(ID);
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
@@ -30,7 +33,7 @@ async function roundTrip(
 ): Promise<Manifest> {
   const store = openMemoryStore(new FakeClock());
   await writeManifest(store, NAME, { frames, entries });
-  return readManifest(store, NAME);
+  return readManifest(store, ID);
 }
 
 /** A manifest of records that no writer of ours would put together. */
@@ -43,7 +46,7 @@ async function readRecords(records: readonly ManifestRecord[]): Promise<Manifest
     await object.write(bytes);
   }
   await object.commit();
-  return readManifest(store, NAME);
+  return readManifest(store, ID);
 }
 
 const frame: FrameReference = { pack: 1, offset: 16, storedLength: 10, contentLength: 100, checksum: 7 };
@@ -52,6 +55,11 @@ const frames: ManifestRecord = { kind: 'frames', frames: [frame] };
 function file(more: Partial<FileEntry> = {}): FileEntry {
   const extents = [{ fileOffset: 0, length: 100, frame: 0, frameOffset: 0 }];
   return { kind: 'file', path: 'a', size: 100, mode: 0o600, modified: 1, checksum: 9, extents, ...more };
+}
+
+/** Compares as values: the reader keeps extents as the bytes they are stored as. */
+function withList({ extents, hashes, ...entry }: FileEntry) {
+  return { ...entry, ...(hashes === undefined ? {} : { hashes }), extents: [...extents] };
 }
 
 function end(more: Partial<ManifestRecord & { kind: 'end' }> = {}): ManifestRecord {
@@ -64,9 +72,10 @@ describe('a manifest', () => {
       fc.asyncProperty(manifestContent, async (content) => {
         const manifest = await roundTrip(content.frames, content.entries);
         const files = content.entries.filter((entry) => entry.kind === 'file');
-        expect(manifest).toEqual({
+        expect({ ...manifest, files: manifest.files.map(withList) }).toEqual({
+          chain: [{ id: ID, frames: content.frames.length }],
           frames: content.frames,
-          files,
+          files: files.map(withList),
           directories: content.entries.filter((entry) => entry.kind === 'directory'),
           bytes: files.reduce((sum, { size }) => sum + size, 0),
         });
@@ -108,7 +117,7 @@ describe('a manifest', () => {
       file({ path: 'b', size: 0, extents: [] }),
     ]);
     expect(manifest.files.map(({ path }) => path)).toEqual(['a', 'b']);
-    const read = manifest.files[0]!.extents;
+    const read = [...manifest.files[0]!.extents];
     expect(read).toHaveLength(count);
     for (const i of [0, 4095, 4096, 4097, count - 1]) expect(read[i]).toEqual(extents[i]);
   });
@@ -133,14 +142,38 @@ describe('a manifest', () => {
       { length: 101 },
     ];
     for (const wrong of outside) {
-      const extents = [{ ...file().extents[0]!, ...wrong }];
+      const extents = [{ ...[...file().extents][0]!, ...wrong }];
       const refused = 'an extent lies outside its file or its frame';
       await expect(readRecords([frames, file({ extents }), end()])).rejects.toThrow(refused);
-      const more: ManifestRecord = { kind: 'extents', extents };
+      const more: ManifestRecord = { kind: 'extents', extents: ExtentList.of(extents) };
       await expect(readRecords([frames, file({ extents: [] }), more, end()])).rejects.toThrow(refused);
     }
-    const homeless: ManifestRecord = { kind: 'extents', extents: file().extents };
+    const homeless: ManifestRecord = { kind: 'extents', extents: ExtentList.of(file().extents) };
     await expect(readRecords([frames, homeless, end()])).rejects.toThrow('extents without a file');
+  });
+
+  test('of an incremental backup names the backups that its frames lie in', async () => {
+    const store = openMemoryStore(new FakeClock());
+    const chain = [
+      { id: FULL, frames: 2 },
+      { id: ID, frames: 1 },
+    ];
+    const list = [frame, { ...frame, offset: 50 }, frame];
+    await writeManifest(store, NAME, { chain, frames: list, entries: [file()] });
+    expect(await readManifest(store, ID)).toMatchObject({ chain, frames: list });
+  });
+
+  test('is refused when its chain is not one that ends with it, or counts other frames', async () => {
+    const own = { id: ID, frames: 1 };
+    const chains = [[own, { id: FULL, frames: 0 }], [own, own], [{ id: '../x', frames: 0 }, own], []];
+    for (const members of chains) {
+      const records: ManifestRecord[] = [{ kind: 'chain', members }, frames, file(), end()];
+      await expect(readRecords(records)).rejects.toThrow('its chain is not one');
+    }
+    const more: ManifestRecord = { kind: 'chain', members: [{ id: FULL, frames: 1 }, own] };
+    await expect(readRecords([more, frames, file(), end()])).rejects.toThrow('its chain counts other frames');
+    const elsewhere = file({ hashes: { member: 1, offset: 0 } });
+    await expect(readRecords([frames, elsewhere, end()])).rejects.toThrow('outside its chain');
   });
 
   test('is refused when it names a path that leads elsewhere', async () => {
@@ -165,6 +198,11 @@ describe('a manifest', () => {
   });
 });
 
+/** Extents as values. */
+function plain(record: ManifestRecord): object {
+  return 'extents' in record ? { ...record, extents: [...record.extents] } : record;
+}
+
 test('records are taken as they become whole, however their bytes are cut', () => {
   const written: ManifestRecord[] = [frames, file(), file({ path: 'n'.repeat(200) }), end({ files: 2 })];
   const bytes = Buffer.concat(
@@ -182,7 +220,7 @@ test('records are taken as they become whole, however their bytes are cut', () =
         const piece = bytes.subarray(ends[i - 1] ?? 0, to);
         rest = takeRecords(Buffer.concat([rest, piece]), (record) => read.push(record));
       });
-      expect(read).toEqual(written);
+      expect(read.map(plain)).toEqual(written.map(plain));
       expect(rest).toHaveLength(0);
     }),
   );

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ExtentList } from '../../../src/repository/manifest/extents.ts';
 import { decodeRecord, encodeRecord, type ManifestRecord } from '../../../src/repository/manifest/records.ts';
 import { directoryEntry, fileEntry, frameReference } from '../../support/arbitrary-manifest.ts';
 
@@ -8,7 +9,11 @@ const file = frames.chain(fileEntry);
 const record: fc.Arbitrary<ManifestRecord> = fc.oneof(
   directoryEntry,
   file,
-  file.map(({ extents }) => ({ kind: 'extents' as const, extents })),
+  fc.record({
+    kind: fc.constant('chain' as const),
+    members: fc.array(fc.record({ id: fc.string(), frames: fc.nat() }), { maxLength: 20 }),
+  }),
+  file.map(({ extents }) => ({ kind: 'extents' as const, extents: ExtentList.of(extents) })),
   frames.map((list) => ({ kind: 'frames' as const, frames: list })),
   fc.record({
     kind: fc.constant('end' as const),
@@ -19,9 +24,18 @@ const record: fc.Arbitrary<ManifestRecord> = fc.oneof(
   }),
 );
 
+/** Extents as values: the reader keeps them as the bytes they are stored as. */
+function plain(value: ManifestRecord): object {
+  return 'extents' in value ? { ...value, extents: [...value.extents] } : value;
+}
+
 describe('a record of a manifest', () => {
   test('is read back as it was written', () => {
-    fc.assert(fc.property(record, (written) => expect(decodeRecord(encodeRecord(written))).toEqual(written)));
+    fc.assert(
+      fc.property(record, (written) =>
+        expect(plain(decodeRecord(encodeRecord(written)))).toEqual(plain(written)),
+      ),
+    );
   });
 
   test('is refused when it is cut short, goes on, or is of a type that is not known', () => {
@@ -32,7 +46,7 @@ describe('a record of a manifest', () => {
         expect(() => decodeRecord(Buffer.concat([bytes, Buffer.of(0)]))).toThrow('cannot be read');
       }),
     );
-    expect(() => decodeRecord(Buffer.of(5))).toThrow('a record of unknown type 5');
+    expect(() => decodeRecord(Buffer.of(7))).toThrow('a record of unknown type 7');
   });
 
   test('is a record or a refusal, whatever its bytes are', () => {
@@ -55,7 +69,7 @@ describe('a record of a manifest', () => {
       'cannot be read',
     );
     expect(() => decodeRecord(Buffer.from([4, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]))).toThrow(
-      'cannot be read',
+      'too many extents',
     );
   });
 });
