@@ -6,6 +6,8 @@ export interface BaseBackupOptions {
   readonly label: string;
   /** `fast` asks for an immediate checkpoint; `spread` waits for a gentle one, up to checkpoint_timeout. */
   readonly checkpoint: 'fast' | 'spread';
+  /** Only what changed since the backup whose manifest was uploaded in this session; server 17 or later. */
+  readonly incremental: boolean;
 }
 
 /** The command. `WAIT false`: the WAL comes inside the backup, so nothing has to wait for the server's own archiver. */
@@ -13,7 +15,7 @@ export function baseBackupCommand(options: BaseBackupOptions): string {
   const label = options.label.replaceAll("'", "''");
   return (
     `BASE_BACKUP (LABEL '${label}', CHECKPOINT '${options.checkpoint}', PROGRESS true, WAL true, WAIT false, ` +
-    `TABLESPACE_MAP true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C')`
+    `TABLESPACE_MAP true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C'${options.incremental ? ', INCREMENTAL true' : ''})`
   );
 }
 

@@ -126,3 +126,19 @@ export function encodeQuery(text: string): Buffer {
   body.copy(message, HEADER_LENGTH);
   return message;
 }
+
+/** CopyData from us: `d`, length, the bytes. */
+export function encodeCopyData(bytes: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(HEADER_LENGTH + bytes.length);
+  message.writeUInt8(0x64, 0);
+  message.writeInt32BE(bytes.length + 4, 1);
+  bytes.copy(message, HEADER_LENGTH);
+  return message;
+}
+
+/** CopyFail: `f`, length, the reason, a zero byte. The server answers with an error that repeats it. */
+export function encodeCopyFail(reason: string): Buffer {
+  const message = encodeQuery(reason);
+  message.writeUInt8(0x66, 0);
+  return message;
+}

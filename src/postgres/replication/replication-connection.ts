@@ -115,6 +115,19 @@ export class ReplicationConnection {
     if (!stream.destroyed) stream.write(bytes);
   }
 
+  /** Writes, and waits until the socket takes more. A broken connection takes it in silence: its reader tells. */
+  async send(bytes: Buffer): Promise<void> {
+    const { stream } = this.#internals.connection;
+    if (stream.destroyed || stream.write(bytes)) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      stream.on('drain', done).on('close', done);
+    });
+  }
+
   /** Ends the connection; a temporary slot goes with it. Never throws. */
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#drop);

@@ -34,7 +34,9 @@ async function recordBaseBackup(server: TestServer): Promise<Buffer> {
   parameters.copy(startup, 4);
   socket.write(startup);
   await answer(socket);
-  socket.write(encodeQuery(baseBackupCommand({ label: "it's a test", checkpoint: 'fast' })));
+  socket.write(
+    encodeQuery(baseBackupCommand({ label: "it's a test", checkpoint: 'fast', incremental: false })),
+  );
   const recorded = await answer(socket);
   socket.destroy();
   return recorded;
