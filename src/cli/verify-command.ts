@@ -63,6 +63,7 @@ function reportText(report: VerifyReport): string {
     plural(report.checkedObjects, 'object'),
     plural(report.checkedFrames, 'frame'),
     plural(report.checkedFiles, 'file'),
+    ...(report.mergedFiles === 0 ? [] : [`${plural(report.mergedFiles, 'file')} of changed blocks`]),
   ].join(', ');
   return [
     `backup    ${backup}`,

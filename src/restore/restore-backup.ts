@@ -2,6 +2,7 @@ import { chmod, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
+import { BACKUP_LABEL, completeBackupLabel } from './backup-label.ts';
 import { clearTarget, markUnfinished, UNFINISHED_MARKER } from './target-directory.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
@@ -10,6 +11,7 @@ import { readBackupFile } from './read-file.ts';
 import { readContents, type FileContents } from './read-contents.ts';
 import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
+import { isWhole } from './whole-file.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
 
 export interface RestoreProgress {
@@ -105,7 +107,6 @@ async function writeContents(
   const { request, manifest } = plan;
   return readContents({
     location: request.location,
-    packName: plan.packName,
     manifest,
     work: plan.work,
     workers: request.workers,
@@ -126,9 +127,8 @@ async function writeContents(
 function assertWhole(plan: RestorePlan, contents: ReadonlyMap<number, FileContents>): void {
   const restored = new Set(plan.files);
   for (const [index, file] of plan.manifest.files.entries()) {
-    if (!restored.has(file) || file.size === 0 || file.path === CONTROL_FILE) continue;
-    const written = contents.get(index);
-    if (written?.bytes === file.size && written.checksum === file.checksum) continue;
+    if (!restored.has(file) || file.path === CONTROL_FILE) continue;
+    if (isWhole(file, contents.get(index))) continue;
     throw new LarderError('OBJECT_DAMAGED', `${file.path} does not have the content it was backed up with`);
   }
 }
@@ -143,7 +143,8 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
       request.owner,
     );
   }
-  const own = await readBackupFile(request.store, plan, 'postgresql.auto.conf');
+  await adaptLabel(plan);
+  const own = await readBackupFile(request.store, plan.manifest, 'postgresql.auto.conf');
   const text = adaptedSettings(own?.toString('utf8') ?? '', request);
   if (text === undefined) return;
   await writeDurably(join(target.path, 'postgresql.auto.conf'), Buffer.from(text), request.owner);
@@ -151,6 +152,13 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
   if (request.recovery === undefined) return;
   await writeDurably(join(target.path, WRAPPER_COPY), await readWrapper(), request.owner);
   await writeDurably(join(target.path, 'recovery.signal'), Buffer.alloc(0), request.owner);
+}
+
+async function adaptLabel({ request, manifest, target }: RestorePlan): Promise<void> {
+  const label = await readBackupFile(request.store, manifest, BACKUP_LABEL);
+  const complete = completeBackupLabel(label?.toString('utf8') ?? '');
+  if (complete === undefined) return;
+  await writeDurably(join(target.path, BACKUP_LABEL), Buffer.from(complete), request.owner);
 }
 
 /** `undefined` where nothing is to be changed. */
@@ -164,7 +172,7 @@ function adaptedSettings(own: string, request: RestoreRequest): string | undefin
 }
 
 async function writeControlFile(plan: RestorePlan): Promise<void> {
-  const content = await readBackupFile(plan.request.store, plan, CONTROL_FILE);
+  const content = await readBackupFile(plan.request.store, plan.manifest, CONTROL_FILE);
   if (content === undefined) throw new LarderError('OBJECT_DAMAGED', `the backup has no ${CONTROL_FILE}`);
   await writeDurably(join(plan.target.path, CONTROL_FILE), content, plan.request.owner);
 }

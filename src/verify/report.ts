@@ -20,6 +20,8 @@ export interface VerifyReport {
   readonly checkedFrames: number;
   /** Files whose content equals the checksum in the server's own manifest. */
   readonly checkedFiles: number;
+  /** Files of which the server sent changed blocks only: every frame of theirs is whole, and nobody has a checksum of all. */
+  readonly mergedFiles: number;
   /** Bytes of file content read. */
   readonly bytes: number;
   readonly seconds: number;

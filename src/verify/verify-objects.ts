@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
+import { readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { manifestName, packName } from '../repository/layout.ts';
+import { commitRecordName, manifestName } from '../repository/layout.ts';
 import { readManifest, type Manifest } from '../repository/manifest/manifest-reader.ts';
 import { assertTree } from '../restore/entry-tree.ts';
 import { frameWork } from '../restore/pieces.ts';
@@ -47,7 +48,7 @@ export async function verifyObjects(request: VerifyRequest, context: VerifyConte
   const manifest = await readManifestOrFind(store, backup, findings);
   const checked =
     manifest === undefined
-      ? { files: 0, frames: 0 }
+      ? { files: 0, merged: 0, frames: 0 }
       : await checkContents(request, context, { manifest, findings });
   return {
     backup: backup.id,
@@ -56,6 +57,7 @@ export async function verifyObjects(request: VerifyRequest, context: VerifyConte
     checkedObjects: backup.objects.length,
     checkedFrames: checked.frames,
     checkedFiles: checked.files,
+    mergedFiles: checked.merged,
     bytes: manifest?.bytes ?? 0,
     seconds: (context.clock.monotonic() - began) / 1000,
   };
@@ -68,7 +70,7 @@ async function readManifestOrFind(
 ): Promise<Manifest | undefined> {
   const object = manifestName(backup.id);
   try {
-    const manifest = await readManifest(store, object);
+    const manifest = await readManifest(store, backup.id);
     assertTree(manifest, object);
     if (manifest.files.length !== backup.files || manifest.bytes !== backup.sourceBytes) {
       throw new LarderError('OBJECT_DAMAGED', `${object} lists other files than the commit record counts`);
@@ -84,12 +86,11 @@ async function checkContents(
   { store, location, backup, workers }: VerifyRequest,
   { signal, onProgress }: VerifyContext,
   { manifest, findings }: { readonly manifest: Manifest; readonly findings: Findings },
-): Promise<{ files: number; frames: number }> {
+): Promise<{ files: number; merged: number; frames: number }> {
+  await checkChain(store, backup, { manifest, findings });
   const work = frameWork(manifest, () => true);
-  const nameOfPack = (pack: number): string => packName(backup.id, pack);
   const { files } = await readContents({
     location,
-    packName: nameOfPack,
     manifest,
     work,
     workers,
@@ -101,8 +102,39 @@ async function checkContents(
   });
   const contents = checkOwnChecksums(manifest, files, findings);
   checkWal(backup, contents, findings);
-  const equal = await checkAgainstServerManifest(store, backup, { contents, findings });
-  return { files: equal, frames: work.length };
+  const { equal, merged } = await checkAgainstServerManifest(store, backup, { contents, findings });
+  return { files: equal, merged, frames: work.length };
+}
+
+/** Every backup that an incremental one builds on is there, and they are those that its record names. */
+async function checkChain(
+  store: ObjectStore,
+  backup: CommitRecord,
+  { manifest, findings }: { readonly manifest: Manifest; readonly findings: Findings },
+): Promise<void> {
+  const ids = manifest.chain.map(({ id }) => id);
+  const object = manifestName(backup.id);
+  if (ids[0] !== backup.chain || (ids.at(-2) ?? null) !== backup.parent) {
+    const message = `${object} builds on other backups than the commit record says`;
+    findings.add({ code: 'OBJECT_DAMAGED', message, object });
+  }
+  for (const id of ids.slice(0, -1)) await checkMember(store, id, findings);
+}
+
+async function checkMember(store: ObjectStore, id: string, findings: Findings): Promise<void> {
+  const object = commitRecordName(id);
+  try {
+    await readCommitRecord(store, id);
+  } catch (thrown) {
+    const error = toLarderError(thrown);
+    if (error.code !== 'BACKUP_UNKNOWN') findings.addOrThrow(error, { object });
+    else
+      findings.add({
+        code: 'OBJECT_MISSING',
+        message: `${object} is missing: this backup builds on it`,
+        object,
+      });
+  }
 }
 
 /** The object a message is about: every message about one begins with its name. */
