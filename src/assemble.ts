@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { BackupRequest } from './backup/take-backup.ts';
+import type { BackupRequest } from './backup/backup-run.ts';
 import type { Clock } from './clock.ts';
 import type { ClusterConfig, Config } from './config/config.ts';
 import type { DaemonParts, Part } from './daemon.ts';
 import { LarderError } from './errors.ts';
 import { HttpServer } from './http/server.ts';
-import { fullBackupJob } from './jobs/full-backup.ts';
+import { backupJob } from './jobs/backup.ts';
 import { catalogueFacts } from './observability/catalogue-facts.ts';
 import { ClusterWatch } from './observability/cluster-watch.ts';
 import { createLogger } from './observability/logger.ts';
@@ -17,7 +17,7 @@ import { Session } from './postgres/sql/session.ts';
 import type { Catalogue } from './repository/catalogue.ts';
 import { readCatalogue } from './repository/catalogue.ts';
 import { expectRepository } from './repository/expect-repository.ts';
-import { parseBackupId } from './repository/layout.ts';
+import { parseBackupId, type BackupType } from './repository/layout.ts';
 import { readProcessIdentity } from './process-identity.ts';
 import { openRepository } from './repository/repository.ts';
 import { RunHistory } from './scheduler/history.ts';
@@ -58,8 +58,9 @@ export function clusterParts(config: ClusterConfig): ClusterParts {
 export function backupRequest(
   { config, store, location }: ClusterParts,
   larderVersion: string,
+  type: BackupType = 'full',
 ): BackupRequest {
-  const { name: cluster, connection, compressionLevel, workers } = config;
+  const { name: cluster, connection, compressionLevel, workers, maxChain } = config;
   return {
     cluster,
     connection,
@@ -69,6 +70,9 @@ export function backupRequest(
     workers,
     leaseWait: LEASE_WAIT,
     larderVersion,
+    type,
+    maxChain,
+    parent: undefined,
   };
 }
 
@@ -218,7 +222,8 @@ function assembleCluster(parts: ClusterParts, shared: Shared): Part[] {
       if (run.cluster === cluster) void watch.look();
     },
   });
-  const timeoutSeconds = { backup_full: objectives(parts.config).timeoutSeconds };
+  const { timeoutSeconds: limit } = objectives(parts.config);
+  const timeoutSeconds = { backup_full: limit, backup_incremental: limit };
   const runner = new JobRunner({ cluster, history, events, clock, timeoutSeconds });
   const scheduler = new Scheduler({
     cluster,
@@ -243,7 +248,7 @@ function scheduledBackup(parts: ClusterParts, { history, clock, larderVersion }:
   const { name, schedules } = parts.config;
   const repositoryExpected = (): Promise<boolean> => knowsBackup(history, name);
   return {
-    job: fullBackupJob({
+    job: backupJob({
       request: backupRequest(parts, larderVersion),
       clock,
       processIdentity: readProcessIdentity(),
@@ -254,9 +259,12 @@ function scheduledBackup(parts: ClusterParts, { history, clock, larderVersion }:
   };
 }
 
-/** When the newest backup was started, by its name: also that of one whose record cannot be read. Milliseconds. */
+/** When the newest full backup was started, by its name: also one whose record cannot be read. Milliseconds. */
 function newestStart({ backups, unreadable }: Catalogue): number | undefined {
-  const starts = [...backups, ...unreadable].flatMap(({ id }) => parseBackupId(id)?.started ?? []);
+  const starts = [...backups, ...unreadable].flatMap(({ id }) => {
+    const parsed = parseBackupId(id);
+    return parsed?.type === 'full' ? [parsed.started] : [];
+  });
   return starts.length === 0 ? undefined : Math.max(...starts);
 }
 

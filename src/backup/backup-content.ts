@@ -5,15 +5,17 @@ import {
   type ManifestSummary,
 } from '../postgres/backup-manifest.ts';
 import type { TablespaceRow, WalPosition } from '../postgres/replication/base-backup-reader.ts';
-import type { FrameWriter, WrittenFile } from '../repository/frames/frame-writer.ts';
 import type { FramedObjectWriter, StoredObject } from '../repository/frames/framed-object.ts';
-import type { DirectoryEntry, Extent, FileEntry } from '../repository/manifest/records.ts';
+import type { FrameAddresses } from '../repository/manifest/frame-addresses.ts';
+import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.ts';
 import { assertChecksum, expectedChecksum, isUnlistedByDesign } from './completeness.ts';
+import type { IncomingFile, Intake } from './intake/intake.ts';
 import type { SourceFile, SourceReceiver } from './sources/source.ts';
 
 interface ContentFile {
-  readonly source: SourceFile;
-  readonly written: WrittenFile;
+  readonly incoming: IncomingFile;
+  /** As sent, bytes. */
+  readonly sentSize: number;
   /** The CRC-32C that the server's manifest lists for it. */
   listed: number | undefined;
 }
@@ -23,14 +25,18 @@ const MANIFEST_BACKLOG = 2 * 1024 * 1024;
 const MOST_WARNINGS = 100;
 
 /**
- * Everything one backup is made of, as it comes in: contents go to the frame writer, the server's manifest to an object
- * of its own, and what must be compared at the end is kept.
+ * Everything one backup is made of, as it comes in: contents go to the intake, the server's manifest to an object of its
+ * own, and what must be compared at the end is kept.
  */
 export class BackupContent implements SourceReceiver {
-  readonly #frames: FrameWriter;
+  readonly #intake: Intake;
   readonly #manifestObject: FramedObjectWriter;
   readonly #manifestReader = new BackupManifestReader((file) => this.#list(file));
+  /** By the path they were sent under, which is the one that the server's manifest lists. */
   readonly #files = new Map<string, ContentFile>();
+  /** Paths in the cluster. */
+  readonly #paths = new Set<string>();
+  #file: IncomingFile | undefined;
   readonly #directories = new Map<string, DirectoryEntry>();
   readonly #warnings = new Set<string>();
   #manifestBacklog = 0;
@@ -44,8 +50,8 @@ export class BackupContent implements SourceReceiver {
   /** The server's estimate of all bytes to come. */
   estimatedBytes: number | undefined;
 
-  constructor(frames: FrameWriter, manifestObject: FramedObjectWriter) {
-    this.#frames = frames;
+  constructor(intake: Intake, manifestObject: FramedObjectWriter) {
+    this.#intake = intake;
     this.#manifestObject = manifestObject;
   }
 
@@ -70,7 +76,7 @@ export class BackupContent implements SourceReceiver {
     this.observer();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#manifestBacklog > MANIFEST_BACKLOG) return this.#manifestWritten;
-    return this.#frames.hasRoom ? undefined : this.#frames.room();
+    return this.#intake.hasRoom ? undefined : this.#intake.room();
   };
 
   started(
@@ -89,22 +95,26 @@ export class BackupContent implements SourceReceiver {
   }
 
   fileStart(source: SourceFile): void {
-    if (this.#files.has(source.path)) {
+    const incoming = this.#intake.open(source);
+    if (this.#paths.has(incoming.path)) {
       throw new LarderError(
         'PROTOCOL_VIOLATION',
         `the server sent the file ${JSON.stringify(source.path)} twice`,
       );
     }
-    this.#files.set(source.path, { source, written: this.#frames.beginFile(source.size), listed: undefined });
+    this.#paths.add(incoming.path);
+    this.#file = incoming;
+    this.#files.set(source.path, { incoming, sentSize: source.size, listed: undefined });
   }
 
   fileBytes(buffer: Buffer, start: number, end: number): void {
     this.#receivedBytes += end - start;
-    this.#frames.write(buffer, start, end);
+    this.#file?.write(buffer, start, end);
   }
 
   fileEnd(): void {
-    // the tar reader counted the bytes; nothing is left to do
+    this.#file?.end();
+    this.#file = undefined;
   }
 
   serverManifest(bytes: Buffer): void {
@@ -131,13 +141,13 @@ export class BackupContent implements SourceReceiver {
   }
 
   /**
-   * Compares what came with what the server's manifest lists. Call after the frame writer finished: only then are the
-   * checksums whole.
+   * Compares what came with what the server's manifest lists. Call after the intake finished: only then are the checksums
+   * whole.
    * @throws LarderError BACKUP_INCOMPLETE
    */
   assertComplete(): void {
-    for (const [path, { listed, written }] of this.#files) {
-      if (listed !== undefined) assertChecksum(path, listed, written.checksum);
+    for (const [path, { listed, incoming }] of this.#files) {
+      if (listed !== undefined) assertChecksum(path, listed, incoming.sentChecksum);
       else if (!isUnlistedByDesign(path)) {
         throw new LarderError(
           'BACKUP_INCOMPLETE',
@@ -147,16 +157,15 @@ export class BackupContent implements SourceReceiver {
     }
   }
 
+  /** Bytes that were sent under this path. */
   sizeOf(path: string): number | undefined {
-    return this.#files.get(path)?.source.size;
+    return this.#files.get(path)?.sentSize;
   }
 
   /** The entries of our own manifest: directories first, files in the order in which they came. */
-  *entries(): Generator<FileEntry | DirectoryEntry> {
+  *entries(addresses: FrameAddresses): Generator<FileEntry | DirectoryEntry> {
     yield* this.#directories.values();
-    for (const { source, written } of this.#files.values()) {
-      yield { kind: 'file', ...source, checksum: written.checksum, extents: extentsOf(written) };
-    }
+    for (const { incoming } of this.#files.values()) yield incoming.entry(addresses);
   }
 
   async abort(): Promise<void> {
@@ -166,12 +175,7 @@ export class BackupContent implements SourceReceiver {
 
   #list(listed: ManifestFile): void {
     const file = this.#files.get(listed.path);
-    const checksum = expectedChecksum(listed, file?.source.size);
+    const checksum = expectedChecksum(listed, file?.sentSize);
     if (file !== undefined) file.listed = checksum;
   }
-}
-
-/** What a full backup writes in one go lies in one stretch. */
-function extentsOf({ frame, frameOffset, size }: WrittenFile): Extent[] {
-  return frame === undefined ? [] : [{ fileOffset: 0, length: size, frame, frameOffset }];
 }

@@ -9,9 +9,10 @@ import { FORMAT_VERSION } from '../repository/object-header.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import type { BackupContent } from './backup-content.ts';
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { ParentBackup } from './intake/parent-backup.ts';
 import type { BackupSource } from './sources/source.ts';
 
-/** Everything a full backup turned out to be. */
+/** Everything a backup turned out to be. */
 export interface FinishedBackup {
   readonly request: {
     readonly cluster: string;
@@ -32,20 +33,26 @@ export interface FinishedBackup {
   readonly corruption: string | undefined;
   readonly walRanges: readonly WalRange[];
   readonly content: BackupContent;
+  /** undefined for a full backup. */
+  readonly parent: ParentBackup | undefined;
+  readonly fullBecause: string | undefined;
+  /** Sum of the sizes of all files. */
+  readonly sourceBytes: number;
   readonly databases: CommitRecord['databases'];
   readonly objects: readonly StoredObject[];
 }
 
-/** The commit record of a full backup. */
+/** The commit record of a backup. */
 export function describeBackup(backup: FinishedBackup): CommitRecord {
-  const { request, identity, content, start, objects } = backup;
+  const { request, identity, content, start, objects, parent } = backup;
   return {
     formatVersion: FORMAT_VERSION,
     id: backup.id,
-    type: 'full',
+    type: parent === undefined ? 'full' : 'incremental',
     state: backup.corruption === undefined ? 'complete' : 'corrupt_source',
-    parent: null,
-    chain: backup.id,
+    parent: parent?.record.id ?? null,
+    chain: parent?.record.chain ?? backup.id,
+    fullBecause: backup.fullBecause ?? null,
     cluster: request.cluster,
     systemIdentifier: identity.systemIdentifier,
     serverVersion: identity.serverVersion,
@@ -61,7 +68,9 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     })),
     startTime: new Date(backup.started).toISOString(),
     endTime: new Date(backup.clock.now()).toISOString(),
-    sourceBytes: content.receivedBytes,
+    dataChecksums: identity.dataChecksums,
+    sourceBytes: backup.sourceBytes,
+    receivedBytes: content.receivedBytes,
     storedBytes: objects.reduce((sum, object) => sum + object.size, 0),
     files: content.fileCount,
     directories: content.directoryCount,

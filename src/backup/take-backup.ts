@@ -1,76 +1,40 @@
 import type { Clock } from '../clock.ts';
-import { LarderError } from '../errors.ts';
-import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { toLarderError } from '../errors.ts';
+import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
-import { FrameWriter } from '../repository/frames/frame-writer.ts';
-import { FramedObjectWriter, type StoredObject } from '../repository/frames/framed-object.ts';
+import { FramedObjectWriter, readFramedObject } from '../repository/frames/framed-object.ts';
 import {
-  backupPrefix,
   commitRecordName,
   formatBackupId,
-  manifestName,
   serverManifestName,
+  type BackupType,
 } from '../repository/layout.ts';
 import { acquireLease, type Lease } from '../repository/lease.ts';
 import { discardBackup, sweepLeftovers } from '../repository/leftovers.ts';
-import { writeManifest } from '../repository/manifest/manifest-writer.ts';
-import type { ProcessIdentity } from '../process-identity.ts';
 import { openOrCreateRepository, type Repository } from '../repository/repository.ts';
-import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { BackupContent } from './backup-content.ts';
-import { assertWalIncluded } from './completeness.ts';
-import { describeBackup } from './describe-backup.ts';
+import type { BackupContext, BackupRequest, Run, Session } from './backup-run.ts';
 import { readDatabases } from './databases.ts';
-import { throttle, type ReportProgress } from './progress.ts';
+import { findParent, type FoundParent } from './find-parent.ts';
+import type { Intake } from './intake/intake.ts';
+import type { ParentBackup } from './intake/parent-backup.ts';
+import { openIntake } from './open-intake.ts';
+import { throttle } from './progress.ts';
 import { ReplicationSource } from './sources/replication-source.ts';
-import type { BackupSource, SourceOutcome } from './sources/source.ts';
-
-export interface BackupRequest {
-  /** The configured name of the cluster; becomes part of the id. */
-  readonly cluster: string;
-  readonly connection: ConnectionSettings;
-  readonly store: ObjectStore;
-  /** The same store, for the worker threads. */
-  readonly location: StoreLocation;
-  /** zstd level; 0 stores as it is. */
-  readonly compressionLevel: number;
-  /** Threads that compress. */
-  readonly workers: number;
-  /** How long to wait for another writer of this repository before giving up, milliseconds. */
-  readonly leaseWait: number;
-  readonly larderVersion: string;
-}
-
-export interface BackupContext {
-  readonly clock: Clock;
-  readonly processIdentity: ProcessIdentity;
-  readonly signal: AbortSignal;
-  readonly onProgress: ReportProgress;
-}
-
-/** What the steps of one backup share. */
-interface Run extends BackupContext {
-  readonly request: BackupRequest;
-  readonly source: BackupSource;
-  readonly identity: ServerIdentity;
-  readonly repository: Repository;
-  readonly lease: Lease;
-  readonly id: string;
-  readonly started: number;
-  readonly warnings: readonly string[];
-}
+import type { SourceOutcome } from './sources/source.ts';
+import { storeBackup } from './store-backup.ts';
 
 /**
- * Takes a full backup over the replication protocol. It exists once the commit record does, which is written last: dying
+ * Takes a backup over the replication protocol. It exists once the commit record does, which is written last: dying
  * anywhere before leaves every earlier backup as it was, and the next run needs no help.
  *
- * @returns the commit record; its `state` is `corrupt_source` when the server found damaged pages
+ * @returns the commit record; its `state` is `corrupt_source` when the server found damaged pages, `fullBecause` says why
+ *   an incremental backup that was asked for became a full one
  * @throws LarderError; nothing of the failed backup counts, and what was stored of it is removed now or by the next run
  */
-export async function takeFullBackup(request: BackupRequest, context: BackupContext): Promise<CommitRecord> {
+export async function takeBackup(request: BackupRequest, context: BackupContext): Promise<CommitRecord> {
   context.onProgress({ phase: 'connecting', doneBytes: 0, totalBytes: undefined, storedBytes: 0 });
   const source = await ReplicationSource.open(request.connection, context.signal);
   try {
@@ -80,9 +44,8 @@ export async function takeFullBackup(request: BackupRequest, context: BackupCont
     const lease = await takeLease(request, context);
     try {
       await sweepLeftovers(request.store);
-      const { id, started } = await chooseId(request, context.clock);
       const signal = AbortSignal.any([context.signal, lease.signal]);
-      return await runBackup({
+      return await chooseAndRun({
         ...context,
         signal,
         request,
@@ -90,8 +53,6 @@ export async function takeFullBackup(request: BackupRequest, context: BackupCont
         identity,
         repository,
         lease,
-        id,
-        started,
         warnings,
       });
     } finally {
@@ -103,26 +64,49 @@ export async function takeFullBackup(request: BackupRequest, context: BackupCont
   }
 }
 
-async function runBackup(run: Run): Promise<CommitRecord> {
-  const { request, id } = run;
-  const { location, compressionLevel: level, workers } = request;
-  const frames = new FrameWriter({ location, backupId: id, level, workers });
+/** An incremental backup where that is asked for and possible; what the server itself refuses becomes a full one too. */
+async function chooseAndRun(session: Session): Promise<CommitRecord> {
+  const found = await findParentFor(session);
+  if (found?.kind !== 'incremental') return runBackup(session, undefined, found?.because);
+  try {
+    return await runBackup(session, found.parent, undefined);
+  } catch (thrown) {
+    const error = toLarderError(thrown);
+    if (error.code !== 'INCREMENTAL_REFUSED') throw error;
+    return await runBackup(session, undefined, error.message);
+  }
+}
+
+async function findParentFor({ request, identity }: Session): Promise<FoundParent | undefined> {
+  const { store, cluster, maxChain, parent: wanted, type } = request;
+  return type === 'full' ? undefined : findParent(store, { cluster, identity, maxChain, wanted });
+}
+
+async function runBackup(
+  session: Session,
+  parent: ParentBackup | undefined,
+  fullBecause: string | undefined,
+): Promise<CommitRecord> {
+  const { request, clock, identity } = session;
+  const type = parent === undefined ? 'full' : 'incremental';
+  const run: Run = { ...session, ...(await chooseId(request, type, clock)), parent, fullBecause };
+  const { id } = run;
+  let intake: Intake | undefined;
   let content: BackupContent | undefined;
   try {
-    const manifestObject = await FramedObjectWriter.open(
-      request.store,
-      serverManifestName(id),
-      'serverManifest',
-      3,
+    intake = await openIntake({ ...request, id, identity, parent });
+    const name = serverManifestName(id);
+    content = new BackupContent(
+      intake,
+      await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
     );
-    content = new BackupContent(frames, manifestObject);
     const databases = await readDatabases(request.connection, run.signal);
-    const outcome = await readSource(run, content, frames);
-    const record = await store(run, { content, frames, outcome, databases });
+    const outcome = await readSource(run, content, intake);
+    const record = await storeBackup(run, { content, intake, outcome, databases });
     await commit(run, record);
     return record;
   } catch (error) {
-    await frames.abort();
+    await intake?.abort();
     await content?.abort();
     // what cannot be removed now is swept by the next run
     await discardBackup(request.store, id).catch(() => undefined);
@@ -130,60 +114,21 @@ async function runBackup(run: Run): Promise<CommitRecord> {
   }
 }
 
-async function readSource(run: Run, content: BackupContent, frames: FrameWriter): Promise<SourceOutcome> {
+async function readSource(run: Run, content: BackupContent, intake: Intake): Promise<SourceOutcome> {
+  const { request, parent } = run;
   const report = throttle(run.onProgress, run.clock);
   content.observer = () => {
     const { receivedBytes: doneBytes, estimatedBytes: totalBytes } = content;
-    report({ phase: 'copying', doneBytes, totalBytes, storedBytes: frames.storedBytes });
+    report({ phase: 'copying', doneBytes, totalBytes, storedBytes: intake.storedBytes });
   };
   run.onProgress({ phase: 'checkpoint', doneBytes: 0, totalBytes: undefined, storedBytes: 0 });
   for (const warning of run.warnings) content.warning(warning);
-  return run.source.read(`larder ${run.id}`, content, run.signal);
-}
-
-/** Makes all of it durable and checks that it is whole; what is left is the commit record. */
-async function store(
-  run: Run,
-  parts: {
-    readonly content: BackupContent;
-    readonly frames: FrameWriter;
-    readonly outcome: SourceOutcome;
-    readonly databases: CommitRecord['databases'];
-  },
-): Promise<CommitRecord> {
-  const { request, identity, id } = run;
-  const { content, outcome } = parts;
-  const { start } = content;
-  if (start === undefined)
-    throw new LarderError('BACKUP_INCOMPLETE', 'the server never named the start of the backup');
-  const { frames, packs } = await parts.frames.finish();
-  const doneBytes = content.receivedBytes;
-  run.onProgress({
-    phase: 'committing',
-    doneBytes,
-    totalBytes: doneBytes,
-    storedBytes: parts.frames.storedBytes,
-  });
-  const serverManifest = await content.finishServerManifest();
-  content.assertComplete();
-  const { walRanges } = serverManifest.summary;
-  assertWalIncluded(walRanges, identity.walSegmentSize, (path) => content.sizeOf(path));
-  const manifest = await writeManifest(request.store, manifestName(id), {
-    frames,
-    entries: content.entries(),
-  });
-  const objects = [...packs, manifest, serverManifest.object];
-  await assertStored(request.store, id, objects);
-  return describeBackup({
-    ...run,
-    start,
-    stop: outcome.stop,
-    corruption: outcome.corruption,
-    walRanges,
-    content,
-    databases: parts.databases,
-    objects,
-  });
+  // a server that cannot tell changes sends everything, and the intake compares it
+  const since =
+    parent === undefined || !sendsIncremental(run.identity.serverVersionNumber)
+      ? undefined
+      : readFramedObject(request.store, serverManifestName(parent.record.id), 'serverManifest');
+  return run.source.read({ label: `larder ${run.id}`, since }, content, run.signal);
 }
 
 /** From here on the backup exists. The lease is asked once more: who lost it has been swept, or will be. */
@@ -191,26 +136,6 @@ async function commit(run: Run, record: CommitRecord): Promise<void> {
   run.signal.throwIfAborted();
   await run.lease.assertHeld();
   await run.request.store.putIfAbsent(commitRecordName(run.id), encodeCommitRecord(record));
-}
-
-/**
- * Lists the backup's objects again and finds each with its size.
- * @throws LarderError BACKUP_INCOMPLETE
- */
-async function assertStored(store: ObjectStore, id: string, objects: readonly StoredObject[]): Promise<void> {
-  const stored = new Map<string, number>();
-  for await (const object of store.list(backupPrefix(id))) stored.set(object.name, object.size);
-  for (const { name, size } of objects) {
-    const found = stored.get(name);
-    if (found === size) continue;
-    throw new LarderError(
-      'BACKUP_INCOMPLETE',
-      `${name} was stored with ${size} bytes and ${store.description} now ${found === undefined ? 'has no such object' : `says ${found}`}`,
-      {
-        hint: 'Something else removes or changes files there: another program, a lifecycle rule, a failing disk.',
-      },
-    );
-  }
 }
 
 async function openRepositoryFor(
@@ -231,12 +156,18 @@ function takeLease(
   return acquireLease(request.store, { holder: 'backup', clock, processIdentity, waitMilliseconds, signal });
 }
 
-/** The id of a backup that begins now: its second, or the next one that no earlier backup has. */
-async function chooseId(request: BackupRequest, clock: Clock): Promise<{ id: string; started: number }> {
+/** The id of a backup that begins now: its second, or the next one in which no earlier backup began. */
+async function chooseId(
+  { store, cluster }: BackupRequest,
+  type: BackupType,
+  clock: Clock,
+): Promise<{ id: string; started: number }> {
   const taken = new Set<string>();
-  for await (const { name } of request.store.list('')) taken.add(name.split('/')[0] ?? '');
+  for await (const { name } of store.list('')) taken.add(name.split('/')[0] ?? '');
+  const idsAt = (started: number): string[] =>
+    (['full', 'incremental'] as const).map((kind) => formatBackupId({ type: kind, cluster, started }));
   for (let started = Math.floor(clock.now() / 1000) * 1000; ; started += 1000) {
-    const id = formatBackupId({ type: 'full', cluster: request.cluster, started });
-    if (!taken.has(id)) return { id, started };
+    if (!idsAt(started).some((id) => taken.has(id)))
+      return { id: formatBackupId({ type, cluster, started }), started };
   }
 }

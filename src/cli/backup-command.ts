@@ -1,15 +1,16 @@
 import { Command } from 'commander';
 import { backupRequest, clusterParts, knowsBackup } from '../assemble.ts';
 import { LarderError, toLarderError } from '../errors.ts';
-import { fullBackupJob } from '../jobs/full-backup.ts';
+import { backupJob } from '../jobs/backup.ts';
 import type { Job } from '../jobs/job.ts';
-import { readCommitRecord } from '../repository/catalogue.ts';
+import { findBackup, readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { RunHistory } from '../scheduler/history.ts';
 import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import { JobRunner } from '../scheduler/runner.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { backupFacts, backupJson, warningLines } from './backup-text.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
@@ -19,7 +20,9 @@ import { formatPairs } from './table.ts';
 
 interface BackupOptions {
   readonly cluster?: string;
+  readonly full?: true;
   readonly incremental?: true;
+  readonly parent?: string;
   readonly newRepository?: true;
   readonly json?: true;
 }
@@ -27,9 +30,13 @@ interface BackupOptions {
 /** `larder backup`. */
 export function backupCommand(parts: CliParts): Command {
   return new Command('backup')
-    .description('take a full backup now')
-    .option('--full', 'a backup that depends on no other (the default)')
-    .option('--incremental', 'only what changed since the last one (not built yet)')
+    .description('take a backup now: what changed since the last one, or all where none can be built on')
+    .option('--full', 'a backup that depends on no other')
+    .option(
+      '--incremental',
+      'what changed since an earlier one; all, where none can be built on (the default)',
+    )
+    .option('--parent <id>', 'the backup to build on; the newest that can be, without it')
     .option('--cluster <name>', 'which cluster, when the configuration describes several')
     .option('--new-repository', 'begin a new repository where an earlier one is gone')
     .option('--json', 'print the result as JSON')
@@ -40,36 +47,50 @@ export function backupCommand(parts: CliParts): Command {
 const EXAMPLES = `
 Examples:
   $ larder backup
+  $ larder backup --full
   $ larder backup --json | jq --raw-output .id
   $ DATABASE_URL=postgresql://larder@db/truck BACKUP_DIR=/backups larder backup`;
 
 async function backup(parts: CliParts, options: BackupOptions): Promise<void> {
-  if (options.incremental === true) {
-    throw new LarderError('NOT_BUILT_YET', 'incremental backups are not built yet', {
-      hint: 'Take a full one: larder backup.',
-    });
-  }
+  assertOneType(options);
   const config = await parts.loadConfig();
   const cluster = chooseCluster(config, options.cluster);
   const repository = clusterParts(cluster);
   const history = await RunHistory.open(config.stateDirectory, parts.clock);
-  const job = fullBackupJob({
+  const job = backupJob({
     // whoever types the command learns at once that another backup runs
-    request: { ...backupRequest(repository, parts.version), leaseWait: 0 },
+    request: {
+      ...backupRequest(repository, parts.version, options.full === true ? 'full' : 'incremental'),
+      leaseWait: 0,
+      parent: await parentId(repository.store, options.parent),
+    },
     clock: parts.clock,
     processIdentity: readProcessIdentity(),
     repositoryExpected: async () =>
       options.newRepository !== true && (await knowsBackup(history, cluster.name)),
   });
+  const limit = cluster.backupTimeout / 1000;
   const { run, error } = await runRecorded(parts, job, {
     cluster: cluster.name,
     history,
-    timeoutSeconds: { backup_full: cluster.backupTimeout / 1000 },
+    timeoutSeconds: { backup_full: limit, backup_incremental: limit },
   });
   if (run.backupId !== undefined) {
     printResult(parts, options, { run, record: await readCommitRecord(repository.store, run.backupId) });
   }
   if (error !== undefined) throw error;
+}
+
+function assertOneType({ full, incremental, parent }: BackupOptions): void {
+  if (full !== true || (incremental !== true && parent === undefined)) return;
+  throw new LarderError('USAGE', 'a full backup builds on no other', {
+    hint: 'Leave --full out, or leave out --incremental and --parent.',
+  });
+}
+
+/** @throws LarderError BACKUP_UNKNOWN: whoever names a parent must not get a full backup for a slip of the pen */
+async function parentId(store: ObjectStore, wanted: string | undefined): Promise<string | undefined> {
+  return wanted === undefined ? undefined : (await findBackup(store, wanted)).id;
 }
 
 type RunnerChoices = Pick<

@@ -9,13 +9,26 @@ export function backupFacts(record: CommitRecord, seconds = durationSeconds(reco
   return [
     ['backup', record.id],
     ['state', stateText(record)],
+    ...kindFacts(record),
     ['server', `PostgreSQL ${record.serverVersion}, system ${record.systemIdentifier}`],
     ['started', formatTime(record.startTime)],
     ['took', formatDuration(seconds)],
     ['source', `${formatBytes(sourceBytes)} in ${plural(files, 'file')}`],
+    ...receivedFact(record),
     ['stored', `${formatBytes(storedBytes)} (${formatRatio(sourceBytes, storedBytes)})`],
     ['WAL', `${startLsn} to ${stopLsn}, timeline ${timeline}`],
   ];
+}
+
+/** What it builds on, or why it is a full one all the same. */
+function kindFacts({ parent, fullBecause }: CommitRecord): readonly Pair[] {
+  if (parent !== null) return [['builds on', parent]];
+  return typeof fullBecause === 'string' ? [['full because', printable(fullBecause)]] : [];
+}
+
+/** What the server sent, where that is not the whole. */
+function receivedFact({ type, receivedBytes }: CommitRecord): readonly Pair[] {
+  return type === 'full' || receivedBytes === undefined ? [] : [['received', formatBytes(receivedBytes)]];
 }
 
 /** What else its commit record says. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { backupRequest, clusterParts, type ClusterParts } from '../assemble.ts';
-import { takeFullBackup } from '../backup/take-backup.ts';
+import { takeBackup } from '../backup/take-backup.ts';
 import { DEFAULTS } from '../config/schema.ts';
 import { differences, fingerprintCluster, type ClusterFingerprint } from '../demo/compare-clusters.ts';
 import { configureDemo } from '../demo/demo-settings.ts';
@@ -101,7 +101,7 @@ async function backUp(stage: Stage, repository: ClusterParts): Promise<void> {
   const { clock, signal, version, bar } = stage;
   say(stage, '\n2. A full backup of the running server, over the replication protocol');
   const began = clock.monotonic();
-  const backup = await takeFullBackup(backupRequest(repository, version), {
+  const backup = await takeBackup(backupRequest(repository, version), {
     clock,
     signal,
     processIdentity: readProcessIdentity(),

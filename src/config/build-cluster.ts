@@ -41,6 +41,7 @@ export function buildCluster(
     compressionLevel: parsed.backup.compression,
     workers: parsed.backup.workers,
     backupTimeout: parsed.backup.timeout,
+    maxChain: parsed.backup['max-chain'],
     transactionLog: buildTransactionLog(parsed['transaction-log']),
   };
 }

@@ -27,6 +27,8 @@ export interface ClusterConfig {
   readonly compressionLevel: number;
   /** Threads that compress. */
   readonly workers: number;
+  /** Incremental backups that may build on one full backup. */
+  readonly maxChain: number;
   /** Milliseconds after which a backup is given up. */
   readonly backupTimeout: number;
   readonly transactionLog: TransactionLogConfig;

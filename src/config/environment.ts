@@ -19,6 +19,7 @@ const CLUSTER_VARIABLES: Readonly<Record<string, KeyPath>> = {
   BACKUP_RETENTION_DAYS: ['retention', 'days'],
   BACKUP_COMPRESSION: ['backup', 'compression'],
   LARDER_BACKUP_WORKERS: ['backup', 'workers'],
+  LARDER_BACKUP_MAX_CHAIN: ['backup', 'max-chain'],
   LARDER_BACKUP_TIMEOUT: ['backup', 'timeout'],
   LARDER_SCHEDULE_FULL: ['schedules', 'full'],
   LARDER_SCHEDULE_INCREMENTAL: ['schedules', 'incremental'],

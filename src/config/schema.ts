@@ -14,7 +14,7 @@ export const CLUSTER_DEFAULTS = {
   schedules: { full: '0 2 * * 0' },
   retention: { days: 30 },
   objectives: { rpo: '24h', rto: '4h', storage: '80%' },
-  backup: { compression: 1, workers: 2, timeout: '24h' },
+  backup: { compression: 1, workers: 2, timeout: '24h', 'max-chain': 14 },
   'transaction-log': {
     ack: 'spool',
     'tail-interval': '30s',
@@ -93,7 +93,7 @@ const cluster = z.strictObject({
   encryption: notBuiltYet('encryption is').optional(),
   schedules: z.strictObject({
     full: text,
-    incremental: notBuiltYet('incremental backups are').optional(),
+    incremental: notBuiltYet('scheduled incremental backups are').optional(),
     'transaction-log': notBuiltYet('transaction-log backups are').optional(),
     verify: notBuiltYet('scheduled verification is').optional(),
     drill: notBuiltYet('drills are').optional(),
@@ -112,7 +112,12 @@ const cluster = z.strictObject({
     rto: leaf(parseDuration),
     storage: leaf(parsePercent),
   }),
-  backup: z.strictObject({ compression, workers: integer(1, 64), timeout: leaf(parseDuration) }),
+  backup: z.strictObject({
+    compression,
+    workers: integer(1, 64),
+    timeout: leaf(parseDuration),
+    'max-chain': integer(0, 365),
+  }),
   'transaction-log': z.strictObject({
     ack: oneOf('spool', 'repository'),
     'tail-interval': tailInterval,

@@ -1,7 +1,7 @@
 import type { LarderError } from '../errors.ts';
 
 /** What can be scheduled; the names are the `task` of metrics and history. */
-export type Task = 'backup_full';
+export type Task = 'backup_full' | 'backup_incremental';
 
 export interface JobProgress {
   /** What is being done, in a word, for people. */
@@ -25,6 +25,8 @@ export interface JobOutcome {
   readonly sourceBytes?: number;
   readonly storedBytes?: number;
   readonly warnings: readonly string[];
+  /** What came out otherwise than was asked for, and why; nothing is wrong with it. */
+  readonly remark?: string;
   /** What is wrong with the durable result: the run counts as failed with this, and the result is kept. */
   readonly problem?: LarderError;
 }

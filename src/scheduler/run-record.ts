@@ -24,6 +24,8 @@ export interface RunRecord {
   readonly sourceBytes?: number;
   readonly storedBytes?: number;
   readonly warnings?: readonly string[];
+  /** What came out otherwise than was asked for, and why. */
+  readonly remark?: string;
   /** Measured on a clock that does not jump. */
   readonly durationSeconds?: number;
   readonly process: ProcessIdentity;
@@ -37,7 +39,7 @@ const stamp = z.object({ version: z.literal(FORMAT_VERSION) });
 const storedRun = z.object({
   id: z.string().min(1),
   cluster: z.string(),
-  task: z.enum(['backup_full']),
+  task: z.enum(['backup_full', 'backup_incremental']),
   reason: z.enum(['schedule', 'manual', 'first', 'catch_up']),
   started: time,
   ended: time.exactOptional(),
@@ -52,6 +54,7 @@ const storedRun = z.object({
   sourceBytes: optional.bytes,
   storedBytes: optional.bytes,
   warnings: z.array(z.string()).exactOptional(),
+  remark: optional.text,
   durationSeconds: z.number().nonnegative().exactOptional(),
   process: z.object({
     host: z.string(),

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { BackupContent } from '../../src/backup/backup-content.ts';
+import { WholeFilesIntake } from '../../src/backup/intake/whole-files.ts';
 import { crc32c, crc32cHex } from '../../src/crc32c.ts';
 import { pathToBytes } from '../../src/postgres/path-bytes.ts';
 import { readFramedObject, FramedObjectWriter } from '../../src/repository/frames/framed-object.ts';
 import { FrameWriter } from '../../src/repository/frames/frame-writer.ts';
 import { serverManifestName } from '../../src/repository/layout.ts';
+import { FrameAddresses } from '../../src/repository/manifest/frame-addresses.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -24,6 +26,7 @@ const files = new Map([
 let directory: TemporaryDirectory;
 let store: ObjectStore;
 let frames: FrameWriter;
+let intake: WholeFilesIntake;
 let content: BackupContent;
 
 beforeEach(async () => {
@@ -31,8 +34,9 @@ beforeEach(async () => {
   store = openMemoryStore(new FakeClock());
   const location = { kind: 'filesystem', directory: directory.path } as const;
   frames = new FrameWriter({ location, backupId: ID, level: 1, workers: 1 });
+  intake = new WholeFilesIntake(ID, frames);
   const name = serverManifestName(ID);
-  content = new BackupContent(frames, await FramedObjectWriter.open(store, name, 'serverManifest', 1));
+  content = new BackupContent(intake, await FramedObjectWriter.open(store, name, 'serverManifest', 1));
 });
 
 afterEach(async () => {
@@ -84,7 +88,11 @@ describe('the content of a backup', () => {
     expect(Buffer.concat(pieces).equals(manifest)).toBe(true);
     expect(content.fileCount).toBe(files.size + 1);
     expect(content.directoryCount).toBe(2);
-    expect([...content.entries()][1]).toEqual({ kind: 'directory', path: 'pg_wal', mode: 0o700 });
+    expect([...content.entries(new FrameAddresses([]))][1]).toEqual({
+      kind: 'directory',
+      path: 'pg_wal',
+      mode: 0o700,
+    });
     expect(content.sizeOf('base/5/1')).toBe(8192);
     expect(content.sizeOf('base/5/2')).toBeUndefined();
   });
@@ -92,15 +100,15 @@ describe('the content of a backup', () => {
   test('lists directories, then files in the order in which they came, with what became of them', async () => {
     content.directory('base', 0o700);
     receiveAll();
-    await frames.finish();
-    const entries = [...content.entries()];
+    const addresses = new FrameAddresses((await intake.finish()).frames);
+    const entries = [...content.entries(addresses)];
     expect(entries[0]).toEqual({ kind: 'directory', path: 'base', mode: 0o700 });
     expect(entries.slice(1).map(({ path }) => path)).toEqual([...files.keys()]);
     for (const entry of entries) {
       if (entry.kind === 'directory') continue;
       const bytes = files.get(entry.path)!;
       expect(entry).toMatchObject({ size: bytes.length, mode: 0o600, modified: 5, checksum: crc32c(bytes) });
-      expect(entry.extents.reduce((sum, { length }) => sum + length, 0)).toBe(bytes.length);
+      expect([...entry.extents].reduce((sum, { length }) => sum + length, 0)).toBe(bytes.length);
     }
   });
 

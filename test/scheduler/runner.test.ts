@@ -29,7 +29,13 @@ beforeEach(async () => {
     progress: ({ doneBytes, totalBytes }) => seen.push(`progress ${doneBytes}/${totalBytes ?? '?'}`),
     ended: (run) => seen.push(`ended ${run.result ?? ''}`),
   });
-  runner = new JobRunner({ cluster: 'truck', history, events, clock, timeoutSeconds: { backup_full: 3600 } });
+  runner = new JobRunner({
+    cluster: 'truck',
+    history,
+    events,
+    clock,
+    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+  });
 });
 afterEach(() => rm(join(state, '..'), { recursive: true }));
 
@@ -128,7 +134,13 @@ describe('a run', () => {
         throw broken;
       },
     });
-    const parts = { cluster: 'truck', history, events, clock, timeoutSeconds: { backup_full: 3600 } };
+    const parts = {
+      cluster: 'truck',
+      history,
+      events,
+      clock,
+      timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+    };
     const record = await new JobRunner(parts).run(
       job(() => Promise.resolve(outcome)),
       'first',

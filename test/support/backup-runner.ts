@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { takeFullBackup } from '../../src/backup/take-backup.ts';
-import type { BackupContext, BackupRequest } from '../../src/backup/take-backup.ts';
+import { takeBackup } from '../../src/backup/take-backup.ts';
+import type { BackupContext, BackupRequest } from '../../src/backup/backup-run.ts';
 import { systemClock } from '../../src/clock.ts';
 import { LarderError } from '../../src/errors.ts';
 import { parseConnection } from '../../src/postgres/parse-connection.ts';
@@ -49,9 +49,11 @@ export function repositoryAt(directory: string): TestRepository {
   return { location, store: openStore(location) };
 }
 
-export type BackupChanges = Partial<Pick<BackupRequest, 'leaseWait' | 'cluster'> & BackupContext>;
+export type BackupChanges = Partial<
+  Pick<BackupRequest, 'leaseWait' | 'cluster' | 'type' | 'parent' | 'maxChain'> & BackupContext
+>;
 
-/** A full backup of the server behind a URL, as the library takes it. */
+/** A backup of the server behind a URL, as the library takes it: a full one unless told otherwise. */
 export function backUp(
   repository: TestRepository,
   connection: string,
@@ -65,8 +67,11 @@ export function backUp(
     workers: WORKERS,
     leaseWait: changes.leaseWait ?? 0,
     larderVersion: 'test',
+    type: changes.type ?? 'full',
+    parent: changes.parent,
+    maxChain: changes.maxChain ?? 14,
   };
-  return takeFullBackup(request, {
+  return takeBackup(request, {
     clock: systemClock,
     processIdentity: readProcessIdentity(),
     signal: new AbortController().signal,

@@ -42,7 +42,13 @@ const job: Job = {
       if (ignoreSignal === undefined) signal.addEventListener('abort', () => reject(new Error('aborted')));
     }),
 };
-const runner = new JobRunner({ cluster, history, events, clock, timeoutSeconds: { backup_full: 3600 } });
+const runner = new JobRunner({
+  cluster,
+  history,
+  events,
+  clock,
+  timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+});
 const scheduler = new Scheduler({
   cluster,
   jobs: [{ job, schedule: new Schedule('0 2 * * 0'), newestBackup: () => Promise.resolve(undefined) }],

@@ -7,9 +7,10 @@ import type { ServerMessage } from '../../postgres/replication/message-bodies.ts
 import { ReplicationConnection } from '../../postgres/replication/replication-connection.ts';
 import { readServerIdentity, type ServerIdentity } from '../../postgres/replication/server-identity.ts';
 import { TarReader, type TarEntry, type TarSink } from '../../postgres/replication/tar-reader.ts';
-import { serverError, serverErrorText } from '../../postgres/server-error.ts';
+import { uploadManifest } from '../../postgres/replication/upload-manifest.ts';
+import { serverError, serverErrorText, sqlState } from '../../postgres/server-error.ts';
 import { archivePrefix, sourcePath } from './source-path.ts';
-import type { BackupSource, SourceOutcome, SourceReceiver } from './source.ts';
+import type { BackupSource, SourceOutcome, SourceReceiver, SourceRequest } from './source.ts';
 
 const DATA_CORRUPTED = 'XX001';
 const NOT_IN_PREREQUISITE_STATE = '55000';
@@ -19,6 +20,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 export class ReplicationSource implements BackupSource {
   readonly kind = 'replication';
   readonly #connection: ReplicationConnection;
+  #hasSlot = false;
 
   private constructor(connection: ReplicationConnection) {
     this.#connection = connection;
@@ -32,17 +34,25 @@ export class ReplicationSource implements BackupSource {
     return readServerIdentity(this.#connection);
   }
 
-  async read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome> {
-    // the backup carries its own WAL: without a slot the server may recycle the first segments while it sends files
-    await this.#connection.createTemporarySlot(`larder_backup_${randomBytes(6).toString('hex')}`);
+  async read(
+    { label, since }: SourceRequest,
+    receiver: SourceReceiver,
+    signal: AbortSignal,
+  ): Promise<SourceOutcome> {
+    await this.#ensureSlot();
+    if (since !== undefined) await this.#upload(since, signal);
+    const heard = { start: false };
     const archives = new ArchiveFiles(receiver);
     const outcome = await streamBaseBackup(
       this.#connection,
       {
-        options: { label, checkpoint: 'fast' },
+        options: { label, checkpoint: 'fast', incremental: since !== undefined },
         room: receiver.room,
         sink: {
-          started: (start, tablespaces, bytes) => receiver.started(start, tablespaces, bytes),
+          started: (start, tablespaces, bytes) => {
+            heard.start = true;
+            receiver.started(start, tablespaces, bytes);
+          },
           archiveStart: (name) => archives.begin(name),
           archiveBytes: (buffer, start, end) => archives.push(buffer, start, end),
           manifestStart: () => archives.finish(),
@@ -54,7 +64,26 @@ export class ReplicationSource implements BackupSource {
       },
       signal,
     );
+    if (since !== undefined && !heard.start && outcome.error !== undefined) throw refused(outcome.error);
     return judge(outcome);
+  }
+
+  /** The backup carries its own WAL: without a slot the server may recycle the first segments while it sends files. */
+  async #ensureSlot(): Promise<void> {
+    if (this.#hasSlot) return;
+    await this.#connection.createTemporarySlot(`larder_backup_${randomBytes(6).toString('hex')}`);
+    this.#hasSlot = true;
+  }
+
+  async #upload(manifest: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+    try {
+      await uploadManifest(this.#connection, manifest, signal);
+    } catch (error) {
+      const said = error instanceof LarderError ? error.cause : undefined;
+      // an error of the server's about the manifest, not of the connection
+      if (sqlState(error) === undefined || !isServerMessage(said)) throw error;
+      throw refused(said);
+    }
   }
 
   async close(): Promise<void> {
@@ -137,6 +166,20 @@ function judge({ stop, completed, error }: BaseBackupOutcome): SourceOutcome {
     );
   }
   return { stop, corruption: undefined };
+}
+
+function isServerMessage(value: unknown): value is ServerMessage {
+  return typeof value === 'object' && value !== null && 'severity' in value && 'message' in value;
+}
+
+/** The server cannot tell what changed: no summaries of its WAL, another history, a manifest it does not take. */
+function refused(error: ServerMessage): LarderError {
+  if (error.severity !== 'ERROR') return serverError(error, 'the base backup');
+  const detail = error.detail === undefined ? '' : ` (${error.detail})`;
+  return new LarderError('INCREMENTAL_REFUSED', `the server said: ${error.message}${detail}`, {
+    hint: 'Take a full backup: larder backup --full.',
+    cause: error,
+  });
 }
 
 function unreadableFile(error: ServerMessage): LarderError {

@@ -43,7 +43,16 @@ export interface SourceOutcome {
 export interface BackupSource {
   readonly kind: 'replication';
   identify(): Promise<ServerIdentity>;
-  /** @throws LarderError when the backup cannot count as whole; the signal's reason */
-  read(label: string, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome>;
+  /**
+   * @throws LarderError when the backup cannot count as whole; INCREMENTAL_REFUSED, before anything was given to the
+   *   receiver, when the server cannot tell the changes (another read may follow); the signal's reason
+   */
+  read(request: SourceRequest, receiver: SourceReceiver, signal: AbortSignal): Promise<SourceOutcome>;
   close(): Promise<void>;
+}
+
+export interface SourceRequest {
+  readonly label: string;
+  /** The server's manifest of the backup since which changes are wanted, as it once sent it; undefined for all. */
+  readonly since: AsyncIterable<Buffer> | undefined;
 }

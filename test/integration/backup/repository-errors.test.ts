@@ -140,8 +140,8 @@ describe('a directory that is not this cluster’s repository', () => {
     [
       'of a newer format',
       'repository.json',
-      '{"formatVersion":2}',
-      /^REPOSITORY_NEWER_FORMAT: .* has format 2/,
+      '{"formatVersion":3}',
+      /^REPOSITORY_NEWER_FORMAT: .* has format 3/,
     ],
     [
       'with a record that is no JSON',

@@ -1,5 +1,6 @@
 import type { BackupProgress } from '../backup/progress.ts';
-import { takeFullBackup, type BackupRequest } from '../backup/take-backup.ts';
+import type { BackupRequest } from '../backup/backup-run.ts';
+import { takeBackup } from '../backup/take-backup.ts';
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
@@ -7,7 +8,7 @@ import { expectRepository } from '../repository/expect-repository.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import type { Job, JobOutcome, JobProgress } from './job.ts';
 
-export interface FullBackupParts {
+export interface BackupJobParts {
   readonly request: BackupRequest;
   readonly clock: Clock;
   readonly processIdentity: ProcessIdentity;
@@ -16,19 +17,19 @@ export interface FullBackupParts {
 }
 
 /**
- * Takes a full backup. A backup of a damaged cluster is kept and ends the run with SOURCE_CORRUPT. Rejects as
- * `takeFullBackup`, and with REPOSITORY_MISSING where an expected repository is gone.
+ * Takes a backup. A backup of a damaged cluster is kept and ends the run with SOURCE_CORRUPT. Rejects as
+ * `takeBackup`, and with REPOSITORY_MISSING where an expected repository is gone.
  */
-export function fullBackupJob(parts: FullBackupParts): Job {
+export function backupJob(parts: BackupJobParts): Job {
   const { request, clock, processIdentity } = parts;
   return {
-    task: 'backup_full',
+    task: request.type === 'full' ? 'backup_full' : 'backup_incremental',
     run: async ({ signal, progress }) => {
       if (await parts.repositoryExpected()) {
         await expectRepository(request.store, request.location, request.cluster);
       }
       const onProgress = (step: BackupProgress): void => progress(jobProgress(step));
-      return outcomeOf(await takeFullBackup(request, { clock, processIdentity, signal, onProgress }));
+      return outcomeOf(await takeBackup(request, { clock, processIdentity, signal, onProgress }));
     },
   };
 }
@@ -38,8 +39,10 @@ function jobProgress({ phase, doneBytes, totalBytes }: BackupProgress): JobProgr
 }
 
 /** What a commit record means for the run that wrote it. */
-export function outcomeOf({ id, state, sourceBytes, storedBytes, warnings }: CommitRecord): JobOutcome {
-  const outcome = { backupId: id, sourceBytes, storedBytes, warnings };
+export function outcomeOf(record: CommitRecord): JobOutcome {
+  const { id, state, sourceBytes, storedBytes, warnings, fullBecause } = record;
+  const remark = typeof fullBecause === 'string' ? { remark: `a full backup: ${fullBecause}` } : {};
+  const outcome = { backupId: id, sourceBytes, storedBytes, warnings, ...remark };
   return state === 'complete' ? outcome : { ...outcome, problem: sourceCorrupt(id) };
 }
 

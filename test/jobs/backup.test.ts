@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { systemClock } from '../../src/clock.ts';
-import { fullBackupJob, outcomeOf } from '../../src/jobs/full-backup.ts';
+import { backupJob, outcomeOf } from '../../src/jobs/backup.ts';
 import { parseConnection } from '../../src/postgres/parse-connection.ts';
 import { findFreePort } from '../../src/postgres/server/free-port.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
@@ -16,7 +16,7 @@ test.each([
   await using temporary = await temporaryDirectory();
   const location = { kind: 'filesystem', directory: join(temporary.path, 'backups') } as const;
   const connection = parseConnection(`postgresql://larder@127.0.0.1:${await findFreePort()}/truck`, {});
-  const job = fullBackupJob({
+  const job = backupJob({
     request: {
       cluster: 'truck',
       connection,
@@ -26,6 +26,9 @@ test.each([
       workers: 1,
       leaseWait: 0,
       larderVersion: 'test',
+      type: 'full',
+      maxChain: 14,
+      parent: undefined,
     },
     clock: systemClock,
     processIdentity: readProcessIdentity(),

@@ -1,0 +1,105 @@
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { sendsIncremental } from '../postgres/replication/server-identity.ts';
+import { majorOf } from '../postgres/version.ts';
+import type { Catalogue } from '../repository/catalogue.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
+
+/** What the choice of a parent depends on beside the catalogue. */
+export interface ParentQuestion {
+  readonly cluster: string;
+  readonly identity: Pick<
+    ServerIdentity,
+    'systemIdentifier' | 'timeline' | 'serverVersionNumber' | 'dataChecksums' | 'summarizesWal'
+  >;
+  /** Incremental backups that may build on one full backup. */
+  readonly maxChain: number;
+  /** The id of the backup that must be the parent; undefined for the newest that can be. */
+  readonly wanted: string | undefined;
+}
+
+export type ParentChoice =
+  /** The backups of the chain, the full one first, the parent last. */
+  | { readonly kind: 'incremental'; readonly chain: readonly CommitRecord[] }
+  | { readonly kind: 'full'; readonly because: string };
+
+/**
+ * The backup that the next incremental one builds on: the newest of which the whole chain is there and which the server
+ * can continue. Where there is none, the newest backup tells why the next one has to be full.
+ */
+export function chooseParent(catalogue: Catalogue, question: ParentQuestion): ParentChoice {
+  const byServer = serverProblem(question);
+  if (byServer !== undefined) return { kind: 'full', because: byServer };
+  const byId = new Map(catalogue.backups.map((backup) => [backup.id, backup]));
+  const candidates = catalogue.backups.filter(
+    ({ id }) => question.wanted === undefined || id === question.wanted,
+  );
+  let because: string | undefined;
+  for (const candidate of candidates.toReversed()) {
+    const problem = parentProblem(candidate, byId, question);
+    if (problem === undefined) return { kind: 'incremental', chain: chainOf(candidate, byId) ?? [] };
+    because ??= problem.text;
+    // an older member of a chain that has grown long enough would only make a second branch of it
+    if (problem.final) break;
+  }
+  return { kind: 'full', because: because ?? noBackup(catalogue, question) };
+}
+
+function serverProblem({ identity }: ParentQuestion): string | undefined {
+  if (!sendsIncremental(identity.serverVersionNumber) || identity.summarizesWal) return undefined;
+  return 'the server does not summarize its WAL: set summarize_wal = on and reload';
+}
+
+interface Problem {
+  readonly text: string;
+  /** It holds for every older backup too. */
+  readonly final: boolean;
+}
+
+function parentProblem(
+  backup: CommitRecord,
+  byId: ReadonlyMap<string, CommitRecord>,
+  { cluster, identity, maxChain }: ParentQuestion,
+): Problem | undefined {
+  const { id } = backup;
+  if (backup.systemIdentifier !== identity.systemIdentifier || backup.cluster !== cluster)
+    return { text: `${id} is of another cluster`, final: false };
+  if (majorOf(backup.serverVersionNumber) !== majorOf(identity.serverVersionNumber))
+    return { text: `${id} is of another major version`, final: true };
+  if (backup.timeline !== identity.timeline) {
+    const text = `${id} lies on timeline ${backup.timeline}, and the server is on ${identity.timeline}`;
+    return { text, final: true };
+  }
+  if (backup.dataChecksums === undefined)
+    return { text: `${id} was taken by a release without incremental backups`, final: true };
+  if (backup.dataChecksums !== identity.dataChecksums)
+    return { text: `data checksums were switched since ${id}, which rewrites every page`, final: true };
+  if (backup.state !== 'complete') return { text: `the server found damaged pages in ${id}`, final: false };
+  const chain = chainOf(backup, byId);
+  if (chain === undefined)
+    return { text: `a backup that ${id} builds on is missing or cannot be read`, final: false };
+  if (chain.length > maxChain)
+    return {
+      text: `${chain[0]?.id ?? id} has ${chain.length - 1} incremental backups, the most allowed`,
+      final: true,
+    };
+  return undefined;
+}
+
+/** The full backup first; undefined where one is missing, or they are not of one chain. */
+export function chainOf(
+  backup: CommitRecord,
+  byId: ReadonlyMap<string, CommitRecord>,
+): CommitRecord[] | undefined {
+  const chain = [backup];
+  for (let next: CommitRecord | undefined = backup; next.parent !== null;) {
+    next = byId.get(next.parent);
+    if (next === undefined || chain.includes(next)) return undefined;
+    chain.unshift(next);
+  }
+  return chain[0]?.id === backup.chain && chain[0].type === 'full' ? chain : undefined;
+}
+
+function noBackup({ unreadable }: Catalogue, { wanted }: ParentQuestion): string {
+  if (wanted !== undefined) return `there is no backup ${wanted}`;
+  return unreadable.length === 0 ? 'there is no earlier backup' : 'no earlier backup can be read';
+}

@@ -1,0 +1,37 @@
+import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { FrameWriter } from '../repository/frames/frame-writer.ts';
+import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import { ChangedBlocksIntake } from './intake/changed-blocks.ts';
+import { ComparedFilesIntake } from './intake/compared-files.ts';
+import type { Intake } from './intake/intake.ts';
+import type { ParentBackup } from './intake/parent-backup.ts';
+import { WholeFilesIntake } from './intake/whole-files.ts';
+
+export interface IntakeRequest {
+  readonly id: string;
+  readonly store: ObjectStore;
+  readonly location: StoreLocation;
+  readonly compressionLevel: number;
+  readonly workers: number;
+  readonly identity: ServerIdentity;
+  /** undefined for a full backup. */
+  readonly parent: ParentBackup | undefined;
+}
+
+/** The intake that fits the server: it tells changes by itself, or all that it sends is compared. */
+export async function openIntake(request: IntakeRequest): Promise<Intake> {
+  const { id, location, compressionLevel: level, workers, identity, parent } = request;
+  const frames = new FrameWriter({ location, backupId: id, level, workers });
+  try {
+    if (!sendsIncremental(identity.serverVersionNumber)) {
+      return await ComparedFilesIntake.open({ ...request, frames });
+    }
+    if (parent === undefined) return new WholeFilesIntake(id, frames);
+    const { blockSize, relationFileSize } = identity;
+    const sizes = { blockSize, segmentBlocks: relationFileSize / blockSize };
+    return new ChangedBlocksIntake(id, frames, { parent, sizes });
+  } catch (error) {
+    await frames.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { chainOf, chooseParent, type ParentQuestion } from '../../src/backup/chain.ts';
+import type { CommitRecord } from '../../src/repository/commit-record.ts';
+import { commitRecord } from '../support/commit-records.ts';
+
+const IDENTITY = {
+  systemIdentifier: '7',
+  timeline: 1,
+  serverVersionNumber: 180004,
+  dataChecksums: true,
+  summarizesWal: true,
+};
+const question: ParentQuestion = { cluster: 'truck', identity: IDENTITY, maxChain: 14, wanted: undefined };
+
+function record(id: string, more: Partial<CommitRecord> = {}): CommitRecord {
+  const { parent = null } = more;
+  return {
+    ...commitRecord('2026-11-22T12:00:00Z'),
+    id,
+    type: parent === null ? 'full' : 'incremental',
+    cluster: 'truck',
+    systemIdentifier: '7',
+    serverVersionNumber: 180004,
+    timeline: 1,
+    dataChecksums: true,
+    state: 'complete',
+    parent,
+    chain: parent === null ? id : 'a',
+    ...more,
+  };
+}
+
+const a = record('a');
+const b = record('b', { parent: 'a' });
+const c = record('c', { parent: 'b' });
+
+function choose(backups: readonly CommitRecord[], more: Partial<ParentQuestion> = {}) {
+  return chooseParent({ backups, unreadable: [] }, { ...question, ...more });
+}
+
+function because(backups: readonly CommitRecord[], more: Partial<ParentQuestion> = {}): string | undefined {
+  const choice = choose(backups, more);
+  return choice.kind === 'full' ? choice.because : undefined;
+}
+
+describe('the next incremental backup builds on', () => {
+  test('the newest backup, with its whole chain', () => {
+    expect(choose([a])).toEqual({ kind: 'incremental', chain: [a] });
+    expect(choose([a, b, c])).toEqual({ kind: 'incremental', chain: [a, b, c] });
+  });
+
+  test('the one that was named', () => {
+    expect(choose([a, b, c], { wanted: 'b' })).toEqual({ kind: 'incremental', chain: [a, b] });
+    expect(because([a, b], { wanted: 'x' })).toBe('there is no backup x');
+  });
+
+  test('an older one, when the newest is damaged or has lost what it builds on', () => {
+    expect(choose([a, b, record('c', { parent: 'b', state: 'corrupt_source' })])).toMatchObject({
+      chain: [a, b],
+    });
+    expect(choose([a, c])).toMatchObject({ chain: [a] });
+    expect(because([b, c])).toContain('is missing or cannot be read');
+  });
+
+  test('nothing, and is a full one, for a reason that is told', () => {
+    expect(because([])).toBe('there is no earlier backup');
+    expect(because([record('a', { systemIdentifier: '8' })])).toContain('another cluster');
+    expect(because([record('a', { cluster: 'other' })])).toContain('another cluster');
+    expect(because([record('a', { serverVersionNumber: 170004 })])).toContain('another major version');
+    expect(because([record('a', { timeline: 2 })])).toContain('timeline 2');
+    expect(because([record('a', { dataChecksums: false })])).toContain('data checksums were switched');
+    expect(because([a], { identity: { ...IDENTITY, summarizesWal: false } })).toContain('summarize_wal = on');
+    const older = { ...a };
+    delete older.dataChecksums;
+    expect(because([older])).toContain('a release without incremental backups');
+  });
+
+  test('a new full one, never an older branch, once the chain is as long as it may be', () => {
+    expect(because([a, b, c], { maxChain: 2 })).toContain('a has 2 incremental backups, the most allowed');
+    expect(choose([a, b, c], { maxChain: 3 })).toMatchObject({ chain: [a, b, c] });
+    expect(because([a], { maxChain: 0 })).toContain('the most allowed');
+  });
+
+  test('the same without summaries on a server that compares by itself', () => {
+    const identity = { ...IDENTITY, serverVersionNumber: 150004, summarizesWal: false };
+    expect(choose([record('a', { serverVersionNumber: 150002 })], { identity })).toMatchObject({
+      kind: 'incremental',
+    });
+  });
+});
+
+test('a chain ends, whatever the records say', () => {
+  const ids = ['a', 'b', 'c', 'd'];
+  const any = fc.record({
+    id: fc.constantFrom(...ids),
+    parent: fc.constantFrom(null, ...ids),
+    chain: fc.constantFrom(...ids),
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(any, { selector: ({ id }) => id, minLength: 1 }), (list) => {
+      const backups = list.map(({ id, ...more }) => record(id, more));
+      const byId = new Map(backups.map((backup) => [backup.id, backup]));
+      for (const backup of backups) {
+        const chain = chainOf(backup, byId);
+        if (chain === undefined) continue;
+        expect(chain.at(-1)).toBe(backup);
+        expect(chain[0]).toMatchObject({ id: backup.chain, parent: null });
+        chain.forEach(({ parent }, i) => expect(parent).toBe(chain[i - 1]?.id ?? null));
+      }
+    }),
+  );
+});
