@@ -42,7 +42,7 @@ describe('opening a repository', () => {
     const first = await openOrCreate();
     expect(first.record).toMatchObject({
       format: 'larder-repository',
-      formatVersion: 1,
+      formatVersion: FORMAT_VERSION,
       created: '2026-11-22T12:00:00.000Z',
       cipher: 'none',
       lineages: [{ ...lineage, since: '2026-11-22T12:00:00.000Z' }],
