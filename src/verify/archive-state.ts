@@ -4,7 +4,6 @@ import { readCatalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { readArchiveRecord, type ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { checkStoredWal } from '../repository/wal/check-stored-wal.ts';
-import { readPosition } from '../repository/wal/received-position.ts';
 import { segmentFinder, type StoredSegment } from '../repository/wal/stored-segment.ts';
 import { storedTimelines } from '../repository/wal/timeline-path.ts';
 import { readWalIndex, type WalIndex } from '../repository/wal/wal-index.ts';
@@ -66,7 +65,7 @@ export async function readArchiveState(
   for (const system of await archivedSystems(store)) {
     const archive = await recordOf(store, system);
     const index = await readWalIndex(store, archive);
-    archives.push(await describe(store, archive, index));
+    archives.push(describe(archive, index));
     problems.push(...index.damaged);
     if (options.read) problems.push(...(await damageIn(store, { archive, index }, options)));
     const own = backups.filter(({ systemIdentifier }) => systemIdentifier === system);
@@ -96,12 +95,8 @@ async function recordOf(store: ObjectStore, system: string): Promise<ArchiveReco
   );
 }
 
-async function describe(
-  store: ObjectStore,
-  { systemIdentifier, major, segmentSize }: ArchiveRecord,
-  index: WalIndex,
-): Promise<ArchiveFacts> {
-  const position = await readPosition(store, systemIdentifier);
+function describe({ systemIdentifier, major, segmentSize }: ArchiveRecord, index: WalIndex): ArchiveFacts {
+  const { position } = index;
   const { complete } = position ?? {};
   return {
     systemIdentifier,

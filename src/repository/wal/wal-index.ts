@@ -1,9 +1,11 @@
-import { toLarderError, type LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline-history.ts';
 import type { WalSegment } from '../../postgres/wal-segment.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { readFramedObject } from '../frames/framed-object.ts';
 import type { ArchiveRecord } from './archive-record.ts';
+import { contiguousRanges } from './continuity.ts';
+import { readPosition, type ReceivedPosition } from './received-position.ts';
 import { readHole, type WalHole } from './wal-hole.ts';
 import { historyObject, parseWalObject, walPrefix, type TailRange } from './wal-layout.ts';
 
@@ -17,7 +19,9 @@ export interface WalIndex {
   readonly histories: ReadonlyMap<number, TimelineHistory>;
   /** WAL that the receiver itself recorded as lost, oldest first. */
   readonly holes: readonly WalHole[];
-  /** Histories and records of holes that are there and cannot be read. */
+  /** How far the receiver said that everything is stored; undefined: it never did, or it cannot be read. */
+  readonly position?: ReceivedPosition | undefined;
+  /** Histories, records of holes and the position that are there and cannot be read. */
   readonly damaged: readonly LarderError[];
   readonly objects: number;
   /** Of all objects together, as stored. */
@@ -29,6 +33,27 @@ export interface WalIndex {
  * @throws LarderError whatever the store throws; a damaged history is told in the result
  */
 export async function readWalIndex(
+  store: ObjectStore,
+  archive: Pick<ArchiveRecord, 'systemIdentifier' | 'segmentSize'>,
+): Promise<WalIndex> {
+  // before the listing, which then shows no less than it says
+  const said = await readPosition(store, archive.systemIdentifier).catch(damageOrThrow);
+  const first = await listArchive(store, archive);
+  // a tail gives way to its whole segment while one lists: what seems to be missing is looked for once more
+  const index = said instanceof LarderError || reaches(first, said) ? first : await listArchive(store, archive);
+  if (said instanceof LarderError) return { ...index, damaged: [...index.damaged, said] };
+  return { ...index, position: said };
+}
+
+/** Whether what was listed reaches as far as the receiver said. */
+function reaches(index: WalIndex, position: ReceivedPosition | undefined): boolean {
+  if (position === undefined) return true;
+  const { timeline, stored } = position;
+  const end = contiguousRanges(index, timeline, index.histories.get(timeline) ?? []).at(-1)?.end;
+  return end !== undefined && end >= stored;
+}
+
+async function listArchive(
   store: ObjectStore,
   { systemIdentifier, segmentSize }: Pick<ArchiveRecord, 'systemIdentifier' | 'segmentSize'>,
 ): Promise<WalIndex> {

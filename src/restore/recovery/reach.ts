@@ -15,7 +15,7 @@ export interface Reach {
   readonly stored: Lsn;
   /** Everything from `from` up to here is stored; `from` itself when nothing is stored behind the backup. */
   readonly until: Lsn;
-  /** What is missing behind `until`, when more is stored behind that. */
+  /** What is missing behind `until`: more is stored behind it, or was, or it was recorded as lost. */
   readonly hole: LsnRange | undefined;
 }
 
@@ -41,14 +41,40 @@ export function reachOfBackup(index: WalIndex, backup: CommitRecord, choice: Tim
   const behind = ranges.find(({ start, end }) => start <= carried && end > from);
   const until = behind?.end ?? from;
   const next = ranges.find(({ start }) => start > until && start > carried);
+  const known = next?.start ?? knownEnd(index, path);
   const stored = behind === undefined || behind.start < from ? from : behind.start;
   return {
     path,
     from,
     stored,
     until,
-    hole: next === undefined ? undefined : { start: until, end: next.start },
+    hole: known > until && known > carried ? { start: until, end: known } : undefined,
   };
+}
+
+/**
+ * How far the path is known to have gone: where the receiver said that everything before is stored, or where WAL that it
+ * recorded as lost ends. What is missing there is missing, also while nothing is stored behind it.
+ */
+function knownEnd({ position, holes }: WalIndex, path: TimelinePath): Lsn {
+  const ends = holes
+    .filter(({ timeline, from, reason }) => reason !== 'diverged' && branchEnd(path, timeline) > from)
+    .map(({ to }) => to);
+  if (position !== undefined) ends.push(min(position.stored, branchEnd(path, position.timeline)));
+  return ends.reduce((furthest, end) => (end > furthest ? end : furthest), 0n);
+}
+
+/** Up to where the path is on a timeline: 0 when it never is. */
+function branchEnd({ timeline, history }: TimelinePath, wanted: number): Lsn {
+  if (wanted === timeline) return LAST;
+  return history.find((branch) => branch.timeline === wanted)?.end ?? 0n;
+}
+
+/** Behind every position there can be. */
+const LAST = 2n ** 64n;
+
+function min(a: Lsn, b: Lsn): Lsn {
+  return a < b ? a : b;
 }
 
 /**
