@@ -1,6 +1,6 @@
 import { LarderError } from '../../errors.ts';
 import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
-import { WalRecordReader } from '../../postgres/wal-records.ts';
+import { WalRecordReader, type WalEnd } from '../../postgres/wal-records.ts';
 import type { WalRecord } from '../../postgres/wal-record.ts';
 import type { ArchiveRecord } from '../../repository/wal/archive-record.ts';
 import {
@@ -70,9 +70,10 @@ export class StoredLog {
   }
 
   /**
-   * Every complete record of the segments that hold [from, until), whole segments at their beginning; ends where the log
-   * does. A record is valid only until the next one.
-   * @throws LarderError OBJECT_MISSING, OBJECT_DAMAGED, the store's errors
+   * Every complete record of the segments that hold [from, until), whole segments at their beginning. A record is valid
+   * only until the next one.
+   * @throws LarderError OBJECT_MISSING; OBJECT_DAMAGED, also when something else than the log lies before `until`, where
+   *   PostgreSQL would end its recovery; the store's errors
    */
   async *records(from: Lsn, until: Lsn): AsyncGenerator<WalRecord> {
     const { segmentSize, major } = this.archive;
@@ -86,13 +87,22 @@ export class StoredLog {
       for await (const bytes of readStoredSegment(this.#store, stored)) {
         yield* reader.push(bytes.subarray(0, Math.max(0, limit - position)));
         position += bytes.length;
-        if (reader.ended !== undefined) return;
+        if (reader.ended !== undefined) throw this.#unreadable(stored, reader.ended);
       }
     }
   }
 
   #segment(number: bigint): StoredSegment | undefined {
     return segmentOnPath(this.#find, this.#path, number, this.archive.segmentSize);
+  }
+
+  #unreadable({ pieces, segment }: StoredSegment, { position, reason, detail }: WalEnd): LarderError {
+    const what = detail ?? (reason === 'zeros' ? 'zeros are stored there' : 'something else is stored there');
+    const object = pieces[0]?.object ?? `segment ${segment.number}`;
+    return new LarderError(
+      'OBJECT_DAMAGED',
+      `${object}: the log cannot be read from ${formatLsn(position)} on: ${what}`,
+    );
   }
 
   #missing(number: bigint): LarderError {
