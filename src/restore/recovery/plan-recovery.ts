@@ -6,7 +6,7 @@ import { readTransactionEnd } from '../../postgres/wal-transactions.ts';
 import { findBackup, readCatalogue } from '../../repository/catalogue.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { readArchiveRecord, type ArchiveRecord } from '../../repository/wal/archive-record.ts';
-import { readPosition } from '../../repository/wal/received-position.ts';
+import { passesThrough, pathTo, storedTimelines } from '../../repository/wal/timeline-path.ts';
 import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { WantedTarget } from './parse-target.ts';
@@ -54,18 +54,53 @@ export async function planRecovery(
   if (archive === undefined) return withoutArchive(newest, wanted);
   const index = await readWalIndex(store, archive);
   const parts: Archive = { store, archive, index, wanted };
-  const backups = id === 'latest' ? await completeBackups(store, newest) : [newest];
-  switch (wanted.target.kind) {
+  if (id !== 'latest') return toTarget(parts, [newest]);
+  const { backups, remarks } = onChosenPath(parts, await completeBackups(store, newest));
+  const found = await toTarget(parts, backups);
+  return { ...found, remarks: [...remarks, ...found.remarks] };
+}
+
+/** @param backups newest first, at least one */
+function toTarget(parts: Archive, backups: readonly CommitRecord[]): Promise<ChosenRecovery> {
+  const { target } = parts.wanted;
+  const [newest] = backups;
+  switch (target.kind) {
     case 'everything':
+    case 'backup':
+      if (newest === undefined) throw beforeBackups(backups, 'the end of the archive');
       return toTheEnd(parts, candidate(parts, newest), []);
     case 'time':
-      return toTime(parts, backups, wanted.target);
+      return toTime(parts, backups, target);
     case 'lsn':
-      return toLsn(parts, backups, wanted.target);
+      return toLsn(parts, backups, target);
     case 'xid':
     case 'name':
-      return toRecord(parts, backups, wanted.target);
+      return toRecord(parts, backups, target);
   }
+}
+
+/**
+ * The backups that the chosen path passes through, newest first. A newer one may lie on a branch that was given up, as
+ * when it was taken of a server whose successor never got its last WAL: from there nothing of the path can be reached.
+ */
+function onChosenPath(
+  { index, wanted: { timeline } }: Archive,
+  backups: readonly CommitRecord[],
+): { readonly backups: readonly CommitRecord[]; readonly remarks: readonly string[] } {
+  const chosen = timeline === 'latest' ? storedTimelines(index).at(-1) : timeline;
+  if (chosen === undefined || chosen === 'current') return { backups, remarks: [] };
+  const path = pathTo(index, chosen);
+  const usable = backups.filter((backup) =>
+    passesThrough(path, { timeline: backup.timeline, lsn: lsnOf(backup.stopLsn) }),
+  );
+  const [newest] = backups;
+  const [first] = usable;
+  // of none of them the path's end can be reached: then the newest one goes as far as its own branch does
+  if (first === undefined || newest === undefined || first === newest) {
+    return { backups: first === undefined ? backups : usable, remarks: [] };
+  }
+  const remark = `${newest.id} is newer, but timeline ${chosen} does not pass through it (it ends at ${newest.stopLsn} on timeline ${newest.timeline})`;
+  return { backups: usable, remarks: [remark] };
 }
 
 /** Those of one lineage, newest first. */
@@ -148,7 +183,7 @@ async function toTime(
     return chosen(parts, found, { target, remarks: [] });
   }
   assertNoHole(parts, found, wanted);
-  const complete = await completeUntil(parts);
+  const complete = completeUntil(parts, found.reach);
   if (complete === undefined || complete < target.time) throw await beyondReach(parts, found, wanted);
   const remark = `nothing was committed behind ${last === undefined ? 'the backup' : formatTimestamp(last)} until ${wanted}: everything stored is restored`;
   return toTheEnd(parts, found, [remark]);
@@ -210,10 +245,12 @@ function lastTransaction(parts: Archive, reach: Reach): Promise<bigint | undefin
   );
 }
 
-/** Until when everything that was committed is stored, microseconds. */
-async function completeUntil({ store, archive }: Archive): Promise<bigint | undefined> {
-  const complete = (await readPosition(store, archive.systemIdentifier))?.complete;
-  return complete === undefined ? undefined : BigInt(complete) * 1000n;
+/** Until when everything that was committed on the path is stored, microseconds; what is said of another path says nothing. */
+function completeUntil({ index }: Archive, { path }: Reach): bigint | undefined {
+  const { position } = index;
+  if (position?.complete === undefined) return undefined;
+  const { timeline, stored, complete } = position;
+  return passesThrough(path, { timeline, lsn: stored }) ? BigInt(complete) * 1000n : undefined;
 }
 
 function assertNoHole({ index }: Archive, { backup, reach }: Candidate, wanted: string): void {
@@ -230,7 +267,7 @@ async function beyondReach(parts: Archive, found: Candidate, wanted: string): Pr
 
 async function nearest(parts: Archive, { backup, reach }: Candidate): Promise<string> {
   const last = await lastTransaction(parts, reach);
-  const complete = await completeUntil(parts);
+  const complete = completeUntil(parts, reach);
   const time = complete ?? last;
   const at = time === undefined ? '' : `, ${formatTimestamp(time)}`;
   return `The nearest point that can be reached is LSN ${formatLsn(reach.until)}${at}, from ${backup.id}: leave the target out to restore everything.`;
