@@ -1,6 +1,7 @@
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
+import { readProcessIdentity } from '../../process-identity.ts';
 import type { Owner } from '../durable.ts';
 
 /** Within the data directory, so that a file is brought to its place by a rename. scripts/larder-wal-fetch knows it too. */
@@ -24,7 +25,8 @@ export class FetchDirectory {
     await rm(directory.path, { recursive: true, force: true });
     await mkdir(directory.path, { mode: 0o700 });
     await chown(directory.path, uid, gid);
-    await directory.put('server', `${process.pid}\n`);
+    const { pid, processStart, bootId } = readProcessIdentity();
+    await directory.put('server', `${pid} ${processStart ?? '?'} ${bootId ?? '?'}\n`);
     return directory;
   }
 

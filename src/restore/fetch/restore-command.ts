@@ -22,8 +22,17 @@ export function readWrapper(): Promise<Buffer> {
  * @throws LarderError RESTORE_REFUSED for a path that cannot stand in a setting
  */
 export function restoreCommand(plan: RecoveryPlan, location: StoreLocation): string {
-  const words = [LARDER, ...fetchArguments(plan, location)].map(shellWord);
-  return ['sh', WRAPPER_COPY, ...words, '%f', '%p'].join(' ');
+  return wrapperCommand(LARDER, fetchArguments(plan, location));
+}
+
+/**
+ * The wrapper's call, with its exit codes in PostgreSQL's words: 1 for what is proven to be absent, which the wrapper tells
+ * with 44, and 255 for everything else, also for a wrapper that is gone or broken.
+ * @param larder the program the wrapper starts
+ */
+export function wrapperCommand(larder: string, options: readonly string[]): string {
+  const call = ['sh', WRAPPER_COPY, ...[larder, ...options].map(shellWord), '%f', '%p'].join(' ');
+  return `${call}; case $? in 0) exit 0 ;; 44) exit 1 ;; *) exit 255 ;; esac`;
 }
 
 /** The options of `larder wal-fetch` that describe the plan. */

@@ -1,25 +1,31 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readProcessIdentity } from '../../../src/process-identity.ts';
+import { wrapperCommand, WRAPPER_COPY } from '../../../src/restore/fetch/restore-command.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts';
 import { until } from '../../support/until.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/larder-wal-fetch', import.meta.url));
 const FILE = '000000010000000000000007';
 
+const self = readProcessIdentity();
+
 let data: TemporaryDirectory;
 beforeEach(async () => {
   data = await temporaryDirectory();
   await mkdir(join(data.path, 'pg_wal'));
+  await copyFile(SCRIPT, join(data.path, WRAPPER_COPY));
 });
 afterEach(async () => data[Symbol.asyncDispose]());
 
-/** The script as PostgreSQL runs it; `larder` is the program it would start. */
+/** restore_command as PostgreSQL runs it; `larder` is the program it would start. */
 async function fetchFile({ larder = '/bin/false', target = 'pg_wal/RECOVERYXLOG' } = {}) {
-  const child = spawn('sh', [SCRIPT, larder, '--timeline=1', FILE, target], {
+  const command = wrapperCommand(larder, ['--timeline=1']).replace('%f', FILE).replace('%p', target);
+  const child = spawn('sh', ['-c', command], {
     cwd: data.path,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -31,10 +37,14 @@ async function fetchFile({ larder = '/bin/false', target = 'pg_wal/RECOVERYXLOG'
 
 const inPlace = (name: string): string => join(data.path, 'pg_wal/larder_fetch', name);
 
-/** A directory that this process, which is alive, seems to serve. */
-async function serve(): Promise<void> {
+/** A directory that this process, which is alive, seems to serve; or another one. */
+async function serve({
+  pid = process.pid,
+  start = self.processStart,
+  boot = self.bootId,
+} = {}): Promise<void> {
   await mkdir(join(data.path, 'pg_wal/larder_fetch'));
-  await writeFile(inPlace('server'), `${process.pid}\n`);
+  await writeFile(inPlace('server'), `${pid} ${start} ${boot}\n`);
 }
 
 async function answerWant(name: string, text: string): Promise<void> {
@@ -78,8 +88,31 @@ describe('restore_command ends', () => {
   });
 
   test('with 255 when the process that serves it has died', async () => {
+    await serve({ pid: 999_999_999 });
+    expect((await fetchFile()).code).toBe(255);
+  });
+
+  test.each([{ start: '1' }, { boot: 'another-life' }])(
+    'with 255, and at once, when its number was given to another process: %j',
+    async (other) => {
+      await serve(other);
+      // what it left may be torn
+      await writeFile(inPlace(FILE), 'half of it');
+      expect((await fetchFile()).code).toBe(255);
+    },
+  );
+
+  test('with 255 when the script is gone, or the shell cannot carry it out', async () => {
     await serve();
-    await writeFile(inPlace('server'), '999999999\n');
+    await writeFile(join(data.path, WRAPPER_COPY), 'if then');
+    expect((await fetchFile()).code).toBe(255);
+    await rm(join(data.path, WRAPPER_COPY));
+    expect((await fetchFile()).code).toBe(255);
+  });
+
+  test('with 255 when it cannot ask', async () => {
+    await serve();
+    await mkdir(inPlace(`${FILE}.want`));
     expect((await fetchFile()).code).toBe(255);
   });
 
