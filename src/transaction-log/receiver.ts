@@ -251,6 +251,8 @@ class Receiver {
     try {
       return await session.run(this.#ending.signal);
     } finally {
+      // what came last may never come again: it is made durable, and then stored, if that is still possible
+      await writer.flush().catch(() => undefined);
       session.storeTail();
       await writer.close();
     }

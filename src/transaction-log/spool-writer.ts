@@ -1,5 +1,6 @@
 import { closeSync, constants, fdatasync, fstatSync, fsync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { LarderError } from '../errors.ts';
 import type { Lsn } from '../postgres/lsn.ts';
 import { segmentAt, segmentName, type WalSegment } from '../postgres/wal-segment.ts';
 import { type Spool, spoolFailure } from './spool.ts';
@@ -47,6 +48,8 @@ export class SpoolWriter {
   #written: Lsn;
   #flushed: Lsn;
   #flushing: Promise<void> | undefined;
+  /** A flush that failed may have dropped bytes, and a second one would say that they are there: nothing is believed again. */
+  #failure: LarderError | undefined;
 
   constructor(options: SpoolWriterOptions) {
     this.#options = options;
@@ -64,12 +67,13 @@ export class SpoolWriter {
     return this.#flushed;
   }
 
-  /** The segment being written, and how much of it was. */
+  /** The segment being written, and how much of it is certainly on the disk: what a flush loses must not be stored. */
   get unfinished():
     { readonly segment: WalSegment; readonly name: string; readonly length: number } | undefined {
     if (this.#open === undefined) return undefined;
     const { segment, name } = this.#open;
-    return { segment, name, length: Number(this.#written % BigInt(this.#options.segmentSize)) };
+    const length = Number(this.#flushed - segment.number * BigInt(this.#options.segmentSize));
+    return length <= 0 ? undefined : { segment, name, length };
   }
 
   /**
@@ -79,6 +83,7 @@ export class SpoolWriter {
    */
   write(buffer: Buffer, start: number, end: number): void {
     const { segmentSize, spool } = this.#options;
+    if (this.#failure !== undefined) throw this.#failure;
     try {
       for (let from = start; from < end;) {
         const target = (this.#open ??= this.#openNext());
@@ -99,10 +104,12 @@ export class SpoolWriter {
 
   /**
    * Makes everything written so far durable. Calls while one is under way share the next one.
-   * @throws LarderError STATE_NOT_WRITABLE; the bytes of this group count as lost then, and must be written again
+   * @throws LarderError STATE_NOT_WRITABLE, and again ever after; the bytes behind `flushed` must be received again, by
+   *   another writer
    */
   async flush(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing;
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#written === this.#flushed) return;
     this.#flushing = this.#flushOnce();
     try {
@@ -133,7 +140,8 @@ export class SpoolWriter {
       if (newFiles) await this.#syncDirectory();
     } catch (error) {
       // an fsync that failed may have dropped the bytes and must not be repeated: writing them again is what helps
-      throw spoolFailure(this.#options.spool.directory, error);
+      this.#failure = spoolFailure(this.#options.spool.directory, error);
+      throw this.#failure;
     } finally {
       for (const one of group) if (one.finished && !this.#dirty.has(one)) closeSync(one.file);
     }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readProcessIdentity } from '../../src/process-identity.ts';
 import { Spool } from '../../src/transaction-log/spool.ts';
@@ -61,19 +61,38 @@ describe('what is written to it', () => {
     const bytes = Buffer.alloc(MIB + 500);
     for (let i = 0; i < bytes.length; i++) bytes[i] = i % 251;
     writer.write(bytes, 0, 100);
+    // what is not on the disk is in no tail
+    expect(writer.unfinished).toBeUndefined();
     writer.write(bytes, 100, bytes.length);
+    expect(writer.unfinished).toBeUndefined();
     expect(finished).toEqual(['000000010000000000000001']);
     expect(writer.written).toBe(BigInt(2 * MIB + 500));
     expect(writer.flushed).toBe(BigInt(MIB));
     await writer.flush();
     expect(writer.flushed).toBe(writer.written);
     expect(writer.unfinished).toMatchObject({ name: '000000010000000000000002', length: 500 });
-    expect(await readFile(spool.path('000000010000000000000001'))).toEqual(bytes.subarray(0, MIB));
+    expect(bytes.subarray(0, MIB).equals(await readFile(spool.path('000000010000000000000001')))).toBe(true);
     const tail = await readFile(spool.path('000000010000000000000002'));
     expect(tail.subarray(0, 500)).toEqual(bytes.subarray(MIB));
     expect(tail.subarray(500).every((byte) => byte === 0)).toBe(true);
     await writer.close();
     await spool.close();
+  });
+
+  test('is never durable again after a flush that failed, whatever a second one would say', async () => {
+    const gone = join(directory.path, 'spool');
+    const spool = await Spool.open(gone, self);
+    const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
+    const writer = new SpoolWriter({ ...options, start: 0n });
+    writer.write(Buffer.alloc(1000, 1), 0, 1000);
+    // the directory cannot be forced to disk
+    await rename(gone, `${gone}.moved`);
+    expect(await failureOf(writer.flush())).toMatchObject({ code: 'STATE_NOT_WRITABLE' });
+    await rename(`${gone}.moved`, gone);
+    expect(await failureOf(writer.flush())).toMatchObject({ code: 'STATE_NOT_WRITABLE' });
+    expect(() => writer.write(Buffer.alloc(10), 0, 10)).toThrow('cannot be written');
+    expect(writer.flushed).toBe(0n);
+    await writer.close();
   });
 
   test('goes on where an earlier stream stopped in the middle of a segment', async () => {
