@@ -1,6 +1,7 @@
 import { toLarderError } from '../errors.ts';
 import type { Lsn } from '../postgres/lsn.ts';
 import { writePosition } from '../repository/wal/received-position.ts';
+import { CompleteUntil } from './complete-until.ts';
 import type { ReceiverContext, ReceiverRequest } from './receiver-request.ts';
 import { encodeStatus, STATUS_FILE, type ReceiverStatus } from './receiver-status.ts';
 import type { ServerAnswer } from './server-watch.ts';
@@ -31,9 +32,7 @@ export class Position {
   #durable: Lsn | undefined;
   #serverEnd: Lsn | undefined;
   #answer: ServerAnswer | undefined;
-  /** Positions the server had at a time, which are not all stored yet; oldest first. */
-  #awaited: { readonly lsn: Lsn; readonly time: number }[] = [];
-  #complete: number | undefined;
+  readonly #complete = new CompleteUntil();
   #connections = 0;
   #problem: string | undefined;
 
@@ -67,6 +66,11 @@ export class Position {
   }
 
   streaming(stream: Stream): void {
+    if (this.#stream !== undefined && this.#stream.timeline !== stream.timeline) {
+      // a child may begin below what was received of its parent: positions of the two cannot be compared
+      this.#serverEnd = undefined;
+      this.#unprotected.branch(stream.writer.flushed);
+    }
     this.#stream = stream;
     this.#state = 'streaming';
     this.#connections++;
@@ -95,9 +99,10 @@ export class Position {
   answered(answer: ServerAnswer | undefined): void {
     this.#answer = answer;
     if (answer?.flushed === undefined) return;
-    const { lsn, time } = answer.flushed;
-    if (this.#state === 'streaming') this.#unprotected.observe(lsn, this.#context.clock.now());
-    this.#awaited.push({ lsn, time });
+    const { timeline, lsn } = answer.flushed;
+    this.#complete.know(answer.flushed);
+    if (this.#state !== 'streaming' || timeline !== this.#stream?.timeline) return;
+    this.#unprotected.observe(lsn, this.#context.clock.now());
   }
 
   /** Publishes until the signal aborts. */
@@ -132,14 +137,12 @@ export class Position {
     const stream = this.#stream;
     if (stream === undefined) return;
     const { stored } = stream.archive;
-    const reached = this.#awaited.findLastIndex(({ lsn }) => lsn <= stored);
-    if (reached >= 0) this.#complete = this.#awaited[reached]?.time;
-    this.#awaited = this.#awaited.slice(reached + 1);
+    const complete = this.#complete.stored(stream.timeline, stored);
     try {
       await writePosition(this.#request.store, stream.source.archive.systemIdentifier, {
         timeline: stream.timeline,
         stored,
-        complete: this.#complete,
+        complete,
         updated: this.#context.clock.now(),
       });
     } catch (error) {

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { toLarderError } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import type { Lsn } from '../postgres/lsn.ts';
 import { Session } from '../postgres/sql/session.ts';
 import { readFlushPosition } from '../postgres/sql/flush-position.ts';
 import { readSlotFacts, type SlotFacts } from '../postgres/sql/slot-facts.ts';
+import type { ServerPosition } from './complete-until.ts';
 import { synchronousWarning } from './synchronous-warning.ts';
 import type { ReceiverNotice } from './receiver-request.ts';
 
@@ -13,8 +13,8 @@ const INTERVAL = 2_000;
 /** What the server said when it was asked with SQL. */
 export interface ServerAnswer {
   readonly slot: SlotFacts;
-  /** Everything committed before `time` (the server's clock, ms since 1970 UTC) lies before `lsn`; not on a standby. */
-  readonly flushed: { readonly lsn: Lsn; readonly time: number } | undefined;
+  /** Not on a standby, which commits nothing. */
+  readonly flushed: ServerPosition | undefined;
 }
 
 export interface ServerWatchOptions {

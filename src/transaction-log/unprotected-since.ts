@@ -37,6 +37,12 @@ export class UnprotectedSince {
     this.#samples = first < 0 ? [] : this.#samples.slice(first);
   }
 
+  /** The log goes on as another timeline, of which everything before `lsn` is durable; positions start anew there. */
+  branch(lsn: Lsn): void {
+    this.#durable = lsn;
+    this.#samples = [];
+  }
+
   /** Nothing is known of the server from `time` on: what it writes now may be unprotected. */
   lose(time: number): void {
     this.#lost ??= time;

@@ -29,6 +29,18 @@ describe('the time since when changes are unprotected', () => {
     expect(since.value).toBe(0);
   });
 
+  test('is told anew on a timeline that begins below what was durable on its parent', () => {
+    const since = new UnprotectedSince();
+    since.observe(100n, 1000);
+    since.protect(100n);
+    since.branch(80n);
+    expect(since.value).toBe(0);
+    since.observe(90n, 2000);
+    expect(since.value).toBe(2000);
+    since.protect(90n);
+    expect(since.value).toBe(0);
+  });
+
   test('begins when a server that was caught up is lost sight of, and ends when it is heard again', () => {
     const since = new UnprotectedSince();
     since.protect(10n);
