@@ -139,7 +139,7 @@ async function describe(
   const ranges = contiguousRanges(index, path.timeline, path.history);
   const to = ((present.end + size - 1n) / size) * size;
   const last = await newestSeal(store, archive.systemIdentifier);
-  const from = startOf(last, ranges) ?? to;
+  const from = sealStart(last, path, { ranges, segmentSize: archive.segmentSize }) ?? to;
   // the rest of a segment that was switched away from holds nothing: reaching its last record is enough
   const gaps = holesBetween(ranges, from, present.end);
   return {
@@ -158,10 +158,21 @@ async function describe(
   };
 }
 
-/** Where the last seal ended; else where the archive begins. */
-function startOf(last: SealRecord | undefined, ranges: readonly LsnRange[]): Lsn | undefined {
-  const end = last === undefined ? undefined : parseLsn(last.to);
-  return end ?? ranges[0]?.start;
+/**
+ * Where a seal on the path begins: where the last one ended, but not behind the switch where the path left its timeline;
+ * where the archive begins when there was none, or it lies on a branch that the path never took.
+ */
+export function sealStart(
+  last: Pick<SealRecord, 'timeline' | 'to'> | undefined,
+  { timeline, history }: TimelinePath,
+  { ranges, segmentSize }: { readonly ranges: readonly LsnRange[]; readonly segmentSize: number },
+): Lsn | undefined {
+  const end = parseLsn(last?.to ?? '');
+  if (end !== undefined && last?.timeline === timeline) return end;
+  const branch = history.find((ancestor) => ancestor.timeline === last?.timeline);
+  if (end === undefined || branch === undefined) return ranges[0]?.start;
+  const segment = branch.end - (branch.end % BigInt(segmentSize));
+  return end < segment ? end : segment;
 }
 
 function gapError(name: string, { gaps }: SealRecord): LarderError {
