@@ -162,6 +162,11 @@ export class BackupContent implements SourceReceiver {
     return this.#files.get(path)?.sentSize;
   }
 
+  /** CRC-32C of what was sent under this path; whole once the intake has finished. */
+  checksumOf(path: string): number | undefined {
+    return this.#files.get(path)?.incoming.sentChecksum;
+  }
+
   /** The entries of our own manifest: directories first, files in the order in which they came. */
   *entries(addresses: FrameAddresses): Generator<FileEntry | DirectoryEntry> {
     yield* this.#directories.values();

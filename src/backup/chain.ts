@@ -1,5 +1,6 @@
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { sendsIncremental } from '../postgres/replication/server-identity.ts';
+import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
@@ -9,7 +10,7 @@ export interface ParentQuestion {
   readonly cluster: string;
   readonly identity: Pick<
     ServerIdentity,
-    'systemIdentifier' | 'timeline' | 'serverVersionNumber' | 'dataChecksums' | 'summarizesWal'
+    'systemIdentifier' | 'timeline' | 'position' | 'serverVersionNumber' | 'dataChecksums' | 'summarizesWal'
   >;
   /** Incremental backups that may build on one full backup. */
   readonly maxChain: number;
@@ -68,6 +69,11 @@ function parentProblem(
   if (backup.timeline !== identity.timeline) {
     const text = `${id} lies on timeline ${backup.timeline}, and the server is on ${identity.timeline}`;
     return { text, final: true };
+  }
+  // a snapshot of its disks, or a copy that took its place: since then the log has other content at the same positions
+  if (identity.position < (parseLsn(backup.stopLsn) ?? 0n)) {
+    const text = `the server's log ends at ${formatLsn(identity.position)}, before the end of ${id}: it was set back`;
+    return { text, final: false };
   }
   if (backup.dataChecksums === undefined)
     return { text: `${id} was taken by a release without incremental backups`, final: true };

@@ -11,6 +11,8 @@ import type { Run } from './backup-run.ts';
 import { assertWalIncluded } from './completeness.ts';
 import { describeBackup } from './describe-backup.ts';
 import type { Intake } from './intake/intake.ts';
+import { sendsIncremental } from '../postgres/replication/server-identity.ts';
+import { RESTORED_MARKER } from '../repository/restored-marker.ts';
 import type { SourceOutcome } from './sources/source.ts';
 
 /** What came of the source. */
@@ -36,6 +38,7 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   run.onProgress({ phase: 'committing', doneBytes, totalBytes: doneBytes, storedBytes });
   const serverManifest = await content.finishServerManifest();
   content.assertComplete();
+  assertSameHistory(run, content);
   const { walRanges } = serverManifest.summary;
   assertWalIncluded(walRanges, identity.walSegmentSize, (path) => content.sizeOf(path));
   const entries = new CountedEntries(content.entries(new FrameAddresses(stored.frames)));
@@ -53,6 +56,21 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
     databases: read.databases,
     objects,
   });
+}
+
+/**
+ * A data directory that was restored since the parent was taken has another history behind the same positions of the log.
+ * Only the server's own account of changes is led astray by that: a comparison of contents is not.
+ * @throws LarderError INCREMENTAL_REFUSED
+ */
+function assertSameHistory({ parent, identity }: Run, content: BackupContent): void {
+  if (parent === undefined || !sendsIncremental(identity.serverVersionNumber)) return;
+  if (content.checksumOf(RESTORED_MARKER) === parent.files.get(RESTORED_MARKER)?.checksum) return;
+  throw new LarderError(
+    'INCREMENTAL_REFUSED',
+    `the server's data directory was restored since ${parent.record.id}, or before it and not since`,
+    { hint: 'Take a full backup: larder backup --full.' },
+  );
 }
 
 /** Passes entries on, and adds up the sizes of the files. */

@@ -10,6 +10,7 @@ import { CONTROL_FILE, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type FileContents } from './read-contents.ts';
 import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
+import { RESTORED_MARKER, restoredMarker } from '../repository/restored-marker.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
 import { isWhole } from './whole-file.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
@@ -57,6 +58,7 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
     assertWhole(plan, files);
     context.onProgress({ phase: 'syncing', doneBytes: plan.bytes, totalBytes: plan.bytes });
     await adaptSettings(plan);
+    await markRestored(plan, clock);
     await makeDurable(plan, paths, directories);
     signal.throwIfAborted();
     await writeControlFile(plan);
@@ -152,6 +154,11 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
   if (request.recovery === undefined) return;
   await writeDurably(join(target.path, WRAPPER_COPY), await readWrapper(), request.owner);
   await writeDurably(join(target.path, 'recovery.signal'), Buffer.alloc(0), request.owner);
+}
+
+async function markRestored({ request, target }: RestorePlan, clock: Clock): Promise<void> {
+  const marker = Buffer.from(restoredMarker(request.backup.id, clock.now()));
+  await writeDurably(join(target.path, RESTORED_MARKER), marker, request.owner);
 }
 
 async function adaptLabel({ request, manifest, target }: RestorePlan): Promise<void> {

@@ -7,6 +7,7 @@ import { commitRecord } from '../support/commit-records.ts';
 const IDENTITY = {
   systemIdentifier: '7',
   timeline: 1,
+  position: 0x5000000n,
   serverVersionNumber: 180004,
   dataChecksums: true,
   summarizesWal: true,
@@ -69,6 +70,7 @@ describe('the next incremental backup builds on', () => {
     expect(because([record('a', { cluster: 'other' })])).toContain('another cluster');
     expect(because([record('a', { serverVersionNumber: 170004 })])).toContain('another major version');
     expect(because([record('a', { timeline: 2 })])).toContain('timeline 2');
+    expect(because([record('a', { stopLsn: '0/5000001' })])).toContain('was set back');
     expect(because([record('a', { dataChecksums: false })])).toContain('data checksums were switched');
     expect(because([a], { identity: { ...IDENTITY, summarizesWal: false } })).toContain('summarize_wal = on');
     const older = { ...a };

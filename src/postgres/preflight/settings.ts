@@ -47,7 +47,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     setting: 'summarize_wal',
     good: isOn,
     otherwise: 'warning',
-    found: () => 'off: the server cannot tell which blocks changed, as incremental backups will want to know',
+    found: () => 'off: the server cannot tell which blocks changed, so every backup is a full one',
     mend: alterSystem('summarize_wal', 'on'),
   },
   {

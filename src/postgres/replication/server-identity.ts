@@ -1,4 +1,5 @@
 import { LarderError } from '../../errors.ts';
+import type { Lsn } from '../lsn.ts';
 import { majorOf } from '../version.ts';
 import type { ReplicationConnection } from './replication-connection.ts';
 
@@ -6,6 +7,8 @@ import type { ReplicationConnection } from './replication-connection.ts';
 export interface ServerIdentity {
   readonly systemIdentifier: string;
   readonly timeline: number;
+  /** Where its log was flushed to; on a standby, replayed to. */
+  readonly position: Lsn;
   /** Bytes. */
   readonly walSegmentSize: number;
   /** As the server prints it: `17.10 (Debian …)`. */
@@ -32,11 +35,12 @@ export function sendsIncremental(serverVersionNumber: number): boolean {
 
 /** Throws PROTOCOL_VIOLATION, as `ReplicationConnection.command`. */
 export async function readServerIdentity(connection: ReplicationConnection): Promise<ServerIdentity> {
-  const { systemIdentifier, timeline } = await connection.identifySystem();
+  const { systemIdentifier, timeline, position } = await connection.identifySystem();
   const serverVersionNumber = Number(await connection.show('server_version_num'));
   return {
     systemIdentifier,
     timeline,
+    position,
     walSegmentSize: parseMemory('wal_segment_size', await connection.show('wal_segment_size')),
     serverVersion: await connection.show('server_version'),
     serverVersionNumber,

@@ -40,7 +40,8 @@ export async function readWalIndex(
   const said = await readPosition(store, archive.systemIdentifier).catch(damageOrThrow);
   const first = await listArchive(store, archive);
   // a tail gives way to its whole segment while one lists: what seems to be missing is looked for once more
-  const index = said instanceof LarderError || reaches(first, said) ? first : await listArchive(store, archive);
+  const index =
+    said instanceof LarderError || reaches(first, said) ? first : await listArchive(store, archive);
   if (said instanceof LarderError) return { ...index, damaged: [...index.damaged, said] };
   return { ...index, position: said };
 }

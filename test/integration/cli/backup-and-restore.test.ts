@@ -84,7 +84,7 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
   });
 
   test('takes a backup, shows its progress on stderr and its facts on stdout, and keeps the run on record', async () => {
-    const { code, stdout, stderr } = await run(['backup', '--json']);
+    const { code, stdout, stderr } = await run(['backup', '--full', '--json']);
     expect(code).toBe(0);
     backup = JSON.parse(stdout) as BackupJson;
     expect(backup).toMatchObject({ type: 'full', state: 'complete', warnings: [], cluster: 'postgres' });
@@ -95,7 +95,7 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
       { result: 'success', backupId: backup.id },
     ]);
     const second = await run(['backup']);
-    for (const name of ['backup', 'source', 'stored', 'WAL', 'took', 'rate']) {
+    for (const name of ['backup', 'full because', 'source', 'stored', 'WAL', 'took', 'rate']) {
       expect(second.stdout).toMatch(new RegExp(`^${name} +\\S`, 'm'));
     }
   }, 60_000);

@@ -87,7 +87,7 @@ describe('help', () => {
   });
 });
 
-test.each([[['backup', '--incremental']], [['verify', '--level', 'full']]])(
+test.each([[['verify', '--level', 'restore']], [['verify', '--level', 'full']]])(
   'what is not built yet says so: %j',
   async (args) => {
     const ended = await run([...args, '--json']);

@@ -61,12 +61,16 @@ describe('an incremental backup becomes a full one, and says why,', () => {
     expect((await verify(repository, next)).findings).toEqual([]);
   }, 60_000);
 
-  test('where the server is on another timeline', async () => {
+  test('where the server runs on a copy, which has another history on the same timeline', async () => {
     const full = await backUp(repository, server.connection);
     await using copy = await restoreAndStart(repository, full);
+    await copy.query('CREATE TABLE other AS SELECT generate_series(1, 1000)');
     const next = await incremental({}, copy.connection);
-    expect(next).toMatchObject({ type: 'full', timeline: 2 });
-    expect(next.fullBecause).toContain('timeline');
+    expect(next).toMatchObject({ type: 'full', timeline: full.timeline });
+    expect(next.fullBecause).toContain('was restored since');
+    expect(await incremental({}, copy.connection)).toMatchObject({ type: 'incremental', parent: next.id });
+    // back on the server itself, its own history goes on, and the copy's is not taken for it
+    expect(await incremental()).toMatchObject({ type: 'incremental', parent: full.id });
   }, 60_000);
 
   test('where the server does not summarize its WAL, and where it has lost the summaries', async () => {
