@@ -8,6 +8,7 @@ import type { TimelinePoint } from '../repository/wal/timeline-path.ts';
 import { TaskPool } from '../task-pool.ts';
 import { startWorker } from '../worker-thread.ts';
 import type { ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
+import { withinAnswerLimit } from './answer-limit.ts';
 import { Backoff } from './backoff.ts';
 import { drainEarlier } from './drain-spool.ts';
 import { Position } from './position.ts';
@@ -22,6 +23,8 @@ import { ServerWatch, type ServerAnswer } from './server-watch.ts';
 
 /** Threads that compress: two keep up with what one socket brings. */
 const ARCHIVE_THREADS = 2;
+/** How often a full spool looks whether there is room again. */
+const ROOM_INTERVAL = 50;
 /** How long an asked-for end waits for what was received to be stored; the spool keeps the rest. */
 const SETTLE_LIMIT = 10_000;
 
@@ -157,10 +160,15 @@ class Receiver {
 
   /** One connection, from login to its end. */
   async #receiveOnce(): Promise<void> {
-    const connection = await ReplicationConnection.open(this.#request.connection);
+    if (!(await this.#hasRoom())) return;
+    const hangUp = (this.#hangUp = new AbortController());
+    const connection = await this.#answer(() =>
+      ReplicationConnection.open(this.#request.connection, hangUp.signal),
+    );
     try {
       const earlier = await this.#spool.describe();
-      const source = await connectSource(connection, { ...this.#request, ...this.#context, earlier });
+      const options = { ...this.#request, ...this.#context, earlier };
+      const source = await this.#answer(() => connectSource(connection, options));
       await this.#spool.begin(source.description);
       this.#watch.watchSlot(source.slot);
       let start = await this.#startPoint(source);
@@ -181,11 +189,31 @@ class Receiver {
   async #startPoint(source: Source): Promise<TimelinePoint> {
     const { flushed } = this.#position;
     if (this.#archive !== undefined && this.#timeline === source.timeline && flushed !== undefined) {
-      await source.ensureSlot();
+      await this.#answer(() => source.ensureSlot());
       return { timeline: source.timeline, lsn: flushed };
     }
     await this.#archive?.settled();
-    return source.resume();
+    return this.#answer(() => source.resume());
+  }
+
+  #hangUp = new AbortController();
+
+  #answer<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#context;
+    return withinAnswerLimit(work, { clock, hangUp: this.#hangUp, signal: this.#ending.signal });
+  }
+
+  /**
+   * Waits until the spool takes more: a connection that takes nothing would keep the server from being shut down.
+   * @returns false when something else has to be done first
+   */
+  async #hasRoom(): Promise<boolean> {
+    const { clock } = this.#context;
+    while ((this.#archive?.backlog ?? 0) > this.#request.spoolLimit) {
+      if (this.#giveUp !== undefined) return false;
+      await clock.sleep(ROOM_INTERVAL, this.#ending.signal);
+    }
+    return true;
   }
 
   async #streamOrRecordHole(
@@ -211,11 +239,8 @@ class Receiver {
     const stored = this.#archive?.stored ?? 0n;
     const { timeline, lsn } = loss.reached;
     const reached = { timeline, lsn: stored > lsn ? stored : lsn };
-    const start = await source.recordLoss({
-      ...loss,
-      reached,
-      reason: this.#gaveUp ? 'slot-dropped' : loss.reason,
-    });
+    const reason = this.#gaveUp ? 'slot-dropped' : loss.reason;
+    const start = await this.#answer(() => source.recordLoss({ ...loss, reached, reason }));
     this.#gaveUp = false;
     if (start.lsn !== reached.lsn) this.#archive = undefined;
     return start;
@@ -296,7 +321,7 @@ class Receiver {
       level: 'info',
       text: `timeline ${end.timeline} branched off at ${formatLsn(end.position)}; following it`,
     });
-    return source.follow({ timeline: end.timeline, lsn: end.position });
+    return this.#answer(() => source.follow({ timeline: end.timeline, lsn: end.position }));
   }
 
   /** Gives what was received a while to be stored; the spool keeps what takes longer. */
@@ -321,10 +346,13 @@ class Receiver {
   async #giveUpSlot(): Promise<void> {
     const error = this.#giveUp;
     if (error === undefined) return;
-    const connection = await ReplicationConnection.open(this.#request.connection);
+    const hangUp = (this.#hangUp = new AbortController());
+    const connection = await this.#answer(() =>
+      ReplicationConnection.open(this.#request.connection, hangUp.signal),
+    );
     try {
       const slot = this.#watch.slot;
-      if (slot !== undefined) await dropSlot(connection, slot);
+      if (slot !== undefined) await this.#answer(() => dropSlot(connection, slot));
     } finally {
       await connection.close();
     }

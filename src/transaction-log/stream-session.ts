@@ -14,6 +14,14 @@ const STATUS_INTERVAL = 10_000;
 const ANSWER_LIMIT = 30_000;
 /** How often a full spool looks whether there is room again. */
 const ROOM_INTERVAL = 50;
+/** How long a connection is kept that nothing is read from: it would keep the server from being shut down. */
+const FULL_LIMIT = 3_000;
+/**
+ * A server that is being shut down asks again as soon as it is answered, until everything is acknowledged; an idle one asks
+ * twice in wal_sender_timeout. One that asks on and on is let go: what is not acknowledged stays with it.
+ */
+const ASKING_GAP = 1_000;
+const ASKING_LIMIT = 5_000;
 /** How long the server may take to end its side of the copy. */
 const STOP_LIMIT = 2_000;
 
@@ -104,9 +112,23 @@ export class StreamSession {
     this.#heardAt = this.#options.clock.monotonic();
     this.#askedAt = undefined;
     this.#options.onHeard(end);
-    if (replyRequested) this.#sendStatus(false);
+    if (replyRequested) this.#answer();
     if (kind === 'wal') this.#flush();
   }
+
+  /** The server asks twice in wal_sender_timeout, and all the time when it is being shut down. */
+  #answer(): void {
+    const { ack, writer, clock } = this.#options;
+    this.#sendStatus(false);
+    if (ack === 'repository') this.storeTail();
+    const now = clock.monotonic();
+    const goesOn = this.#acknowledged < writer.written && now - (this.#asking?.last ?? 0) < ASKING_GAP;
+    this.#asking = { since: goesOn ? (this.#asking?.since ?? now) : now, last: now };
+    if (now - this.#asking.since > ASKING_LIMIT) this.#abort.abort(letGo());
+  }
+
+  /** Since when the server asks without a pause. */
+  #asking: { readonly since: number; readonly last: number } | undefined;
 
   /** Flushes until nothing is left; what arrives meanwhile makes the next group. */
   #flush(): void {
@@ -184,10 +206,13 @@ export class StreamSession {
   }
 
   async #waitForRoom(): Promise<void> {
-    const { archive, spoolLimit } = this.#options;
+    const { archive, spoolLimit, clock } = this.#options;
+    const began = clock.monotonic();
     this.#full = true;
     try {
-      while (archive.backlog > spoolLimit && (await this.#wait(ROOM_INTERVAL)));
+      while (archive.backlog > spoolLimit && (await this.#wait(ROOM_INTERVAL))) {
+        if (clock.monotonic() - began > FULL_LIMIT) this.#abort.abort(spoolFull(archive.backlog));
+      }
     } finally {
       this.#full = false;
     }
@@ -203,6 +228,22 @@ export class StreamSession {
       .finally(() => connection.write(COPY_DONE));
     void this.#wait(STOP_LIMIT).then(() => this.#abort.abort(signal.reason));
   }
+}
+
+function letGo(): LarderError {
+  return new LarderError(
+    'CONNECTION_LOST',
+    'the server is being shut down and waits for WAL to be acknowledged that cannot be stored now (transaction-log.ack: repository): it is let go',
+    { hint: 'Mend what keeps the repository from taking it; the spool holds the WAL meanwhile.' },
+  );
+}
+
+function spoolFull(bytes: number): LarderError {
+  return new LarderError(
+    'STATE_NOT_WRITABLE',
+    `the spool holds ${Math.ceil(bytes / 1024 ** 2)} MiB that are not stored yet, as much as it may (transaction-log.spool-limit)`,
+    { hint: 'Mend what keeps the repository from taking it; the server keeps the WAL meanwhile.' },
+  );
 }
 
 /** `timeline 1, 0/3000000`, for messages. */
