@@ -9,6 +9,8 @@ import { synchronousWarning } from './synchronous-warning.ts';
 import type { ReceiverNotice } from './receiver-request.ts';
 
 const INTERVAL = 2_000;
+/** A server that has not answered for so long is hung up on: on a dead connection a question waits for many minutes. */
+const ANSWER_LIMIT = 10_000;
 
 /** What the server said when it was asked with SQL. */
 export interface ServerAnswer {
@@ -31,6 +33,7 @@ export class ServerWatch {
   #session: Session | undefined;
   #slot: string | undefined;
   #silenced = false;
+  #warning: string | undefined;
 
   constructor(options: ServerWatchOptions) {
     this.#options = options;
@@ -55,12 +58,15 @@ export class ServerWatch {
   }
 
   async #look(slot: string, signal: AbortSignal): Promise<void> {
-    const { onAnswer, onNotice } = this.#options;
+    const { connection, onAnswer, onNotice } = this.#options;
+    const answered = new AbortController();
     try {
-      const session = (this.#session ??= await this.#open(signal));
+      const session = (this.#session ??= await Session.open(connection, signal));
+      this.#dropUnless(answered.signal, session, signal);
       // the position first: what the slot says then is not older
       const flushed = await readFlushPosition(session);
       onAnswer({ slot: await readSlotFacts(session, slot), flushed });
+      await this.#warn(session);
       this.#silenced = false;
     } catch (thrown) {
       await this.#close();
@@ -70,15 +76,26 @@ export class ServerWatch {
       this.#silenced = true;
       const error = toLarderError(thrown);
       onNotice({ level: 'warning', text: `the slot cannot be watched: ${error.message}` });
+    } finally {
+      answered.abort();
     }
   }
 
-  async #open(signal: AbortSignal): Promise<Session> {
+  /** Breaks the connection when the answer takes too long, or nobody waits for it any more. */
+  #dropUnless(answered: AbortSignal, session: Session, signal: AbortSignal): void {
+    const { clock } = this.#options;
+    void clock
+      .sleep(ANSWER_LIMIT, AbortSignal.any([answered, signal]))
+      .catch(() => undefined)
+      .then(() => (answered.aborted ? undefined : session.drop()));
+  }
+
+  /** Each time that it begins to be so: the settings may be changed under a running receiver, and usually are. */
+  async #warn(session: Session): Promise<void> {
     const { connection, onNotice } = this.#options;
-    const session = await Session.open(connection, signal);
     const text = await synchronousWarning(session, connection.applicationName);
-    if (text !== undefined) onNotice({ level: 'warning', text });
-    return session;
+    if (text !== undefined && text !== this.#warning) onNotice({ level: 'warning', text });
+    this.#warning = text;
   }
 
   async #close(): Promise<void> {

@@ -26,36 +26,44 @@ export interface RunningReceiver {
 
 export type ReceiverChanges = Partial<ReceiverRequest>;
 
-/** Starts a receiver with a short tail interval. */
-export function startReceiver(
+export interface ReceiverPlace {
+  connection: string;
+  spool: string;
+  changes?: ReceiverChanges;
+}
+
+/** What a receiver is asked for, with a short tail interval. */
+export function requestOf(
   repository: TestRepository,
-  { connection, spool, changes = {} }: { connection: string; spool: string; changes?: ReceiverChanges },
-): RunningReceiver {
+  { connection, spool, changes = {} }: ReceiverPlace,
+): ReceiverRequest {
+  return {
+    ...repository,
+    cluster: 'truck',
+    connection: parseConnection(connection, {}),
+    compressionLevel: 1,
+    spoolDirectory: spool,
+    ack: 'spool',
+    tailInterval: 200,
+    protect: 'primary',
+    maxRetained: 1024 * MIB,
+    spoolLimit: 256 * MIB,
+    ...changes,
+  };
+}
+
+/** Starts a receiver. */
+export function startReceiver(repository: TestRepository, place: ReceiverPlace): RunningReceiver {
   const stop = new AbortController();
   const notices: ReceiverNotice[] = [];
   let status: ReceiverStatus | undefined;
-  const running = receiveWal(
-    {
-      ...repository,
-      cluster: 'truck',
-      connection: parseConnection(connection, {}),
-      compressionLevel: 1,
-      spoolDirectory: spool,
-      ack: 'spool',
-      tailInterval: 200,
-      protect: 'primary',
-      maxRetained: 1024 * MIB,
-      spoolLimit: 256 * MIB,
-      ...changes,
-    },
-    {
-      clock: systemClock,
-      processIdentity: readProcessIdentity(),
-      signal: stop.signal,
-      onNotice: (notice) => notices.push(notice),
-      onStatus: (now) => (status = now),
-    },
-  );
+  const running = receiveWal(requestOf(repository, place), {
+    clock: systemClock,
+    processIdentity: readProcessIdentity(),
+    signal: stop.signal,
+    onNotice: (notice) => notices.push(notice),
+    onStatus: (now) => (status = now),
+  });
   const ended = running.then(
     () => undefined,
     (error: unknown) => toLarderError(error),

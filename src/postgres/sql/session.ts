@@ -8,6 +8,9 @@ import { Row } from './row.ts';
 /** SQLSTATEs of what this role may not see, or this version does not have. */
 const NOT_KNOWABLE = ['42501', '42883', '42703', '42704', '42P01'];
 
+/** How long the server may take to say goodbye. */
+const CLOSE_LIMIT_MS = 2_000;
+
 export interface Query {
   readonly text: string;
   readonly values?: readonly string[];
@@ -59,8 +62,15 @@ export class Session {
     }
   }
 
+  /** Says goodbye; a server that does not answer is hung up on. */
   async close(): Promise<void> {
-    await this.#client.end();
+    const timer = setTimeout(() => this.drop(), CLOSE_LIMIT_MS);
+    await this.#client.end().finally(() => clearTimeout(timer));
+  }
+
+  /** Breaks the connection at once: what it was asked fails with CONNECTION_LOST. */
+  drop(): void {
+    this.#client.connection.stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
