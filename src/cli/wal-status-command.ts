@@ -69,7 +69,7 @@ async function readReceiver(parts: CliParts, options: StatusOptions): Promise<Pu
   if (options.repository !== undefined) return undefined;
   const config = await parts.loadConfig();
   const directory = spoolDirectory(config.stateDirectory, chooseCluster(config, options.cluster).name);
-  if ((await Spool.holder(directory, readProcessIdentity())) === undefined) return undefined;
+  if ((await Spool.holder(directory, readProcessIdentity(), parts.clock)) === undefined) return undefined;
   return decodeStatus(await readFile(join(directory, STATUS_FILE), 'utf8').catch(() => ''));
 }
 

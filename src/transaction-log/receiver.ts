@@ -49,7 +49,7 @@ const FATAL = new Set([
  *   connection also what refuses it for good (SERVER_REFUSED_LOGIN, SERVER_NOT_PRIVILEGED, …)
  */
 export async function receiveWal(request: ReceiverRequest, context: ReceiverContext): Promise<void> {
-  const spool = await Spool.open(request.spoolDirectory, context.processIdentity);
+  const spool = await Spool.open(request.spoolDirectory, context.processIdentity, context.clock);
   const workerData: ArchiveWorkerData = { location: request.location, level: request.compressionLevel };
   const pool = new TaskPool<ArchiveTask>(
     () => startWorker(import.meta.url, 'archive-worker', { workerData }),

@@ -74,7 +74,7 @@ async function waitUntilStored(
   context: ReceiverContext,
   wanted: { readonly present: Present; readonly limit: number },
 ): Promise<ArchiveRecord> {
-  const running = await Spool.holder(request.spoolDirectory, context.processIdentity);
+  const running = await Spool.holder(request.spoolDirectory, context.processIdentity, context.clock);
   if (running !== undefined) return lookUntilStored(request, context, wanted);
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, context.signal]);

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Clock } from '../clock.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
-import { isProvablyAlive, type ProcessIdentity } from '../process-identity.ts';
+import type { ProcessIdentity } from '../process-identity.ts';
+import { syncDirectory } from '../storage/filesystem/directory-tree.ts';
+import { findHolder, releaseLock, takeLock, unlessAbsent } from './spool-lock.ts';
 
 const description = z.strictObject({
   repositoryId: z.string(),
@@ -15,15 +18,6 @@ const description = z.strictObject({
 /** Whose WAL lies in a spool: without it, nobody could store what a receiver left when the server is gone too. */
 export type SpoolDescription = z.infer<typeof description>;
 
-const holder = z.looseObject({
-  host: z.string(),
-  pid: z.number(),
-  bootId: z.string().optional(),
-  pidNamespace: z.string().optional(),
-  processStart: z.string().optional(),
-});
-
-const LOCK = 'receiver.lock';
 const DESCRIPTION = 'spool.json';
 const SEGMENT = /^[0-9A-F]{24}$/;
 
@@ -50,11 +44,11 @@ export class Spool {
    * Makes the directory, mode 0700, and takes it for this process.
    * @throws LarderError LEASE_HELD when another receiver has it; STATE_NOT_WRITABLE
    */
-  static async open(directory: string, self: ProcessIdentity): Promise<Spool> {
+  static async open(directory: string, self: ProcessIdentity, clock: Clock): Promise<Spool> {
     const spool = new Spool(directory);
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await spool.#lock(self);
+      await makeDurableDirectory(directory);
+      await takeLock(directory, self, clock);
       return spool;
     } catch (error) {
       if (error instanceof LarderError) throw error;
@@ -62,10 +56,13 @@ export class Spool {
     }
   }
 
-  /** Whether a receiver certainly has it now; nothing is taken or made. */
-  static async holder(directory: string, self: ProcessIdentity): Promise<ProcessIdentity | undefined> {
-    const found = await readHolder(join(directory, LOCK));
-    return found !== undefined && isProvablyAlive(found, self) ? found : undefined;
+  /** The receiver that has it now; nothing is taken or made. */
+  static holder(
+    directory: string,
+    self: ProcessIdentity,
+    clock: Clock,
+  ): Promise<ProcessIdentity | undefined> {
+    return findHolder(directory, self, clock);
   }
 
   async describe(): Promise<SpoolDescription | undefined> {
@@ -121,26 +118,7 @@ export class Spool {
 
   /** Lets another process have it. */
   async close(): Promise<void> {
-    await unlessAbsent(unlink(join(this.directory, LOCK)));
-  }
-
-  async #lock(self: ProcessIdentity): Promise<void> {
-    const path = join(this.directory, LOCK);
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (await createExclusively(path, `${JSON.stringify(self)}\n`)) return;
-      const found = await readHolder(path);
-      if (found !== undefined && isProvablyAlive(found, self)) {
-        throw new LarderError(
-          'LEASE_HELD',
-          `a receiver (process ${found.pid}) is running on ${this.directory}`,
-          {
-            hint: 'One receiver for a cluster is enough; stop that one first.',
-          },
-        );
-      }
-      await unlessAbsent(unlink(path));
-    }
-    throw new LarderError('LEASE_HELD', `other receivers keep taking ${this.directory}`);
+    await releaseLock(this.directory);
   }
 
   async #write(name: string, text: string): Promise<void> {
@@ -169,21 +147,16 @@ export function spoolFailure(directory: string, error: unknown): LarderError {
   });
 }
 
-async function createExclusively(path: string, text: string): Promise<boolean> {
-  try {
-    const handle = await open(path, 'wx', 0o600);
-    await handle.writeFile(text).finally(() => handle.close());
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
+/** The directory with its entry in every directory made for it: what is acknowledged must not vanish with its place. */
+async function makeDurableDirectory(directory: string): Promise<void> {
+  const first = (await mkdir(directory, { recursive: true, mode: 0o700 })) ?? directory;
+  for (let path = directory; ; path = dirname(path)) {
+    await syncDirectory(dirname(path)).catch((error: unknown) => {
+      // not ours to read; then nothing of ours was made in it either
+      if (systemErrorCode(error) !== 'EACCES') throw error;
+    });
+    if (path === first || path === dirname(path)) return;
   }
-}
-
-async function readHolder(path: string): Promise<ProcessIdentity | undefined> {
-  const text = await unlessAbsent(readFile(path, 'utf8'));
-  const parsed = holder.safeParse(parseJson(text ?? ''));
-  return parsed.success ? parsed.data : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -191,14 +164,5 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-async function unlessAbsent<T>(pending: Promise<T>): Promise<T | undefined> {
-  try {
-    return await pending;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

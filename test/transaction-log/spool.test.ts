@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
 import { readProcessIdentity } from '../../src/process-identity.ts';
 import { Spool } from '../../src/transaction-log/spool.ts';
 import { SpoolWriter } from '../../src/transaction-log/spool-writer.ts';
 import { failureOf } from '../support/backup-runner.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts';
 
 const self = readProcessIdentity();
@@ -19,22 +21,50 @@ afterEach(async () => directory[Symbol.asyncDispose]());
 
 describe('a spool', () => {
   test('is one receiver’s at a time', async () => {
-    const first = await Spool.open(directory.path, self);
-    expect(await failureOf(Spool.open(directory.path, self))).toMatchObject({ code: 'LEASE_HELD' });
+    const first = await Spool.open(directory.path, self, systemClock);
+    expect(await failureOf(Spool.open(directory.path, self, systemClock))).toMatchObject({
+      code: 'LEASE_HELD',
+    });
     await first.close();
-    await (await Spool.open(directory.path, self)).close();
+    await (await Spool.open(directory.path, self, systemClock)).close();
   });
 
   test('is taken over from a receiver that died', async () => {
-    await Spool.open(directory.path, { ...self, processStart: '1' });
-    const spool = await Spool.open(directory.path, self);
-    expect(await Spool.holder(directory.path, self)).toMatchObject({ pid: self.pid });
+    await Spool.open(directory.path, { ...self, processStart: '1' }, systemClock);
+    const spool = await Spool.open(directory.path, self, systemClock);
+    expect(await Spool.holder(directory.path, self, systemClock)).toMatchObject({ pid: self.pid });
     await spool.close();
-    expect(await Spool.holder(directory.path, self)).toBeUndefined();
+    expect(await Spool.holder(directory.path, self, systemClock)).toBeUndefined();
+  });
+
+  test('is not taken from a receiver in another container, which goes on telling how it is', async () => {
+    const elsewhere = { ...self, host: 'other', pidNamespace: 'pid:[1]' };
+    const running = await Spool.open(directory.path, elsewhere, systemClock);
+    const clock = new FakeClock();
+    const taking = failureOf(Spool.open(directory.path, self, clock));
+    let told = 0;
+    const telling = setInterval(() => {
+      void running.publish('status.json', String(told++)).then(() => clock.advance(250));
+    }, 20);
+    expect(await taking).toMatchObject({ code: 'LEASE_HELD' });
+    clearInterval(telling);
+    expect(await readFile(join(directory.path, 'receiver.lock'), 'utf8')).toContain('other');
+  });
+
+  test('is taken from one that has told nothing for a while', async () => {
+    await Spool.open(directory.path, { ...self, host: 'other', pidNamespace: 'pid:[1]' }, systemClock);
+    const clock = new FakeClock();
+    const taking = Spool.open(directory.path, self, clock);
+    const passing = setInterval(() => void clock.advance(250), 5);
+    const spool = await taking;
+    clearInterval(passing);
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(5000);
+    expect(await Spool.holder(directory.path, self, systemClock)).toMatchObject({ pid: self.pid });
+    await spool.close();
   });
 
   test('changes its owner only when it is empty', async () => {
-    const spool = await Spool.open(directory.path, self);
+    const spool = await Spool.open(directory.path, self, systemClock);
     await spool.begin(description);
     await writeFile(spool.path('000000010000000000000001'), 'x');
     await spool.begin(description);
@@ -49,7 +79,7 @@ describe('a spool', () => {
 
 describe('what is written to it', () => {
   test('lies in files named like segments, whole ones handed on, and counts as durable only after a flush', async () => {
-    const spool = await Spool.open(directory.path, self);
+    const spool = await Spool.open(directory.path, self, systemClock);
     const finished: string[] = [];
     const writer = new SpoolWriter({
       spool,
@@ -81,7 +111,7 @@ describe('what is written to it', () => {
 
   test('is never durable again after a flush that failed, whatever a second one would say', async () => {
     const gone = join(directory.path, 'spool');
-    const spool = await Spool.open(gone, self);
+    const spool = await Spool.open(gone, self, systemClock);
     const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
     const writer = new SpoolWriter({ ...options, start: 0n });
     writer.write(Buffer.alloc(1000, 1), 0, 1000);
@@ -96,7 +126,7 @@ describe('what is written to it', () => {
   });
 
   test('goes on where an earlier stream stopped in the middle of a segment', async () => {
-    const spool = await Spool.open(directory.path, self);
+    const spool = await Spool.open(directory.path, self, systemClock);
     const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
     const first = new SpoolWriter({ ...options, start: 0n });
     first.write(Buffer.alloc(1000, 1), 0, 1000);
