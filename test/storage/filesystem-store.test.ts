@@ -5,6 +5,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   rmdir,
   stat,
@@ -56,6 +57,19 @@ describe('a filesystem store', () => {
     expect(await readdir(directory)).toEqual([]);
     await store.putIfAbsent('one', Buffer.from('x'));
     expect(await readFile(join(directory, 'new', 'root', 'one'), 'utf8')).toBe('x');
+  });
+
+  test('never makes its root anew: one that has gone is a volume that is away', async () => {
+    const root = join(directory, 'root');
+    const store = storeIn(root);
+    await store.putIfAbsent('a/one', SOME);
+    await rename(root, join(directory, 'away'));
+    for (const name of ['a/two', 'b/three', 'four']) {
+      await expect(store.putIfAbsent(name, SOME)).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+    }
+    expect(await readdir(directory)).toEqual(['away']);
+    await rename(join(directory, 'away'), root);
+    await store.putIfAbsent('b/three', SOME);
   });
 
   test('keeps directories and files to its own user', async () => {

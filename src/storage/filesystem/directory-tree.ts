@@ -64,9 +64,9 @@ export class DirectoryTree {
     this.#durable.add(directory);
   }
 
+  /** The root is not forgotten: once it was there, one that is gone is a volume that is away, and not to be filled. */
   #forget(directory: string): void {
     for (let path = directory; path !== this.root; path = dirname(path)) this.#durable.delete(path);
-    this.#durable.delete(this.root);
   }
 }
 
