@@ -47,10 +47,14 @@ export class FetchDirectory {
     return join(this.path, name);
   }
 
-  /** Answers what was asked for: `.absent`, `.failed` with a text, or the file itself, which is there already. */
-  async answer(name: string, suffix: '' | '.absent' | '.failed', text = ''): Promise<void> {
+  /**
+   * Takes a request off the list, which comes before any answer: PostgreSQL asks for some files again and again, and who has
+   * been answered may already be asking anew.
+   * @returns whether the file lies ready all the same
+   */
+  async accept(name: string): Promise<boolean> {
     await rm(this.file(`${name}${WANT}`), { force: true });
-    if (suffix !== '') await this.put(`${name}${suffix}`, text);
+    return (await readdir(this.path)).includes(name);
   }
 
   /** A small file, whole. */

@@ -42,6 +42,8 @@ export class FetchServer {
   readonly #archive: ArchiveRecord;
   readonly #pool: TaskPool<FetchTask>;
   readonly #running = new Map<string, Promise<void>>();
+  /** Segments beyond `#ahead` that lie ready, are on their way, or could not be had. */
+  readonly #fetchedAhead = new Map<string, { readonly number: bigint; failed: boolean }>();
   #scope: FetchScope;
   readonly #directory: FetchDirectory;
   #wake: () => void = () => undefined;
@@ -96,33 +98,52 @@ export class FetchServer {
   }
 
   async #look(): Promise<void> {
+    const fetching = new Set(this.#running.keys());
     const { wanted, ready } = await this.#directory.look();
     for (const file of wanted) {
       this.#options.onWant?.();
-      if (ready.has(file)) await this.#directory.answer(file, '');
-      else this.#once(`${file} wanted`, () => this.#give(file));
+      this.#once(`${file} wanted`, () => this.#give(file));
     }
-    if (this.#ahead !== undefined) this.#prefetch(this.#ahead, ready);
+    this.#advance(ready, fetching);
+    if (this.#ahead !== undefined) this.#prefetch(this.#ahead);
   }
 
-  /** The segment that was asked for last. */
+  /** The newest segment that PostgreSQL asked for, or took. */
   #ahead: bigint | undefined;
+
+  /** What was fetched ahead and does not lie there any more was taken, without a word. */
+  #advance(ready: ReadonlySet<string>, fetching: ReadonlySet<string>): void {
+    for (const [file, { number, failed }] of this.#fetchedAhead) {
+      const taken = !failed && !ready.has(file) && !fetching.has(fetchKey(file));
+      if (!taken || number <= (this.#ahead ?? 0n)) continue;
+      this.#options.onWant?.();
+      this.#ahead = number;
+    }
+    for (const [file, { number }] of this.#fetchedAhead) {
+      if (number <= (this.#ahead ?? 0n)) this.#fetchedAhead.delete(file);
+    }
+  }
 
   #once(key: string, work: () => Promise<void>): void {
     if (this.#running.has(key)) return;
-    const running = work().finally(() => this.#running.delete(key));
+    const running = work().finally(() => {
+      this.#running.delete(key);
+      // it may have been asked for again meanwhile
+      this.#wake();
+    });
     this.#running.set(key, running);
     running.catch(() => undefined);
   }
 
   async #give(file: string): Promise<void> {
+    if (await this.#directory.accept(file)) return;
     try {
       const answer = await this.#repeatWhileUnreachable(() => this.#tryToGive(file));
-      await this.#directory.answer(file, answer);
+      if (answer !== '') await this.#directory.put(`${file}${answer}`, '');
     } catch (thrown) {
       const error = toLarderError(thrown);
       this.#options.onFailure(error);
-      await this.#directory.answer(file, '.failed', `larder: ${error.message} [${error.code}]\n`);
+      await this.#directory.put(`${file}.failed`, `larder: ${error.message} [${error.code}]\n`);
     }
   }
 
@@ -157,6 +178,7 @@ export class FetchServer {
       }
       case 'segment':
         this.#ahead = answer.stored.segment.number;
+        this.#fetchedAhead.delete(file);
         await this.#fetch(file, answer.stored);
         return '';
     }
@@ -164,7 +186,7 @@ export class FetchServer {
 
   /** One fetch of a file at a time, whoever asks for it. */
   async #fetch(file: string, stored: StoredSegment): Promise<void> {
-    const key = `${file} fetched`;
+    const key = fetchKey(file);
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const { path, owner } = this.#directory;
@@ -177,8 +199,7 @@ export class FetchServer {
     return fetched;
   }
 
-  /** What fails here fails again, and is told, when it is asked for. */
-  #prefetch(from: bigint, ready: ReadonlySet<string>): void {
+  #prefetch(from: bigint): void {
     const { segmentSize } = this.#archive;
     const { path, until, index } = this.#scope;
     const find = segmentFinder(index);
@@ -187,11 +208,16 @@ export class FetchServer {
       if (number * BigInt(segmentSize) >= until) return;
       const stored = segmentOnPath(find, path, number, segmentSize);
       if (stored === undefined || stored.end !== segmentSize) return;
-      const file = segmentName(stored.segment, segmentSize);
-      if (!ready.has(file) && !this.#running.has(`${file} fetched`)) {
-        this.#fetch(file, stored).catch(() => undefined);
-      }
+      this.#fetchAhead(segmentName(stored.segment, segmentSize), stored);
     }
+  }
+
+  /** Once: what fails here fails again, and is told, when it is asked for. */
+  #fetchAhead(file: string, stored: StoredSegment): void {
+    if (this.#fetchedAhead.has(file) || this.#running.has(fetchKey(file))) return;
+    const ahead = { number: stored.segment.number, failed: false };
+    this.#fetchedAhead.set(file, ahead);
+    this.#fetch(file, stored).catch(() => (ahead.failed = true));
   }
 
   async #repeatWhileUnreachable<T>(work: () => Promise<T>): Promise<T> {
@@ -208,4 +234,8 @@ export class FetchServer {
       }
     }
   }
+}
+
+function fetchKey(file: string): string {
+  return `${file} fetched`;
 }
