@@ -102,6 +102,25 @@ export async function* readFramedObject(
   name: string,
   kind: ObjectKind,
 ): AsyncGenerator<Buffer> {
+  for await (const { bytes, where } of readFrames(store, name, kind)) yield decodeFrame(bytes, where);
+}
+
+/** A frame as it is stored: its header, and the payload behind it, which nobody has checked. */
+export interface StoredFrame {
+  readonly bytes: Buffer;
+  /** For messages: the object and the place in it. */
+  readonly where: string;
+}
+
+/**
+ * The same without looking into the frames.
+ * @throws LarderError OBJECT_MISSING, OBJECT_DAMAGED, REPOSITORY_NEWER_FORMAT
+ */
+export async function* readFrames(
+  store: ObjectStore,
+  name: string,
+  kind: ObjectKind,
+): AsyncGenerator<StoredFrame> {
   const info = await store.stat(name);
   if (info === undefined)
     throw new LarderError('OBJECT_MISSING', `${name} is missing from ${store.description}`);
@@ -109,9 +128,11 @@ export async function* readFramedObject(
   await store.readInto(name, 0, header);
   checkObjectHeader(header, kind, name);
   for (let offset = OBJECT_HEADER_LENGTH; offset < info.size;) {
-    const frame = await readFrameAt(store, name, offset, info.size);
-    yield decodeFrame(frame, `${name} at ${offset}`);
-    offset += frame.length;
+    const bytes = await readFrameAt(store, name, offset, info.size);
+    const { length } = bytes;
+    yield { bytes, where: `${name} at ${offset}` };
+    // the receiver may have freed the frame by now
+    offset += length;
   }
 }
 

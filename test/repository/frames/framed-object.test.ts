@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash, randomBytes } from 'node:crypto';
-import { FRAME_CONTENT_LIMIT } from '../../../src/repository/frames/frame.ts';
+import { FRAME_CONTENT_LIMIT, releaseFrame } from '../../../src/repository/frames/frame.ts';
 import { FramedObjectWriter, readFramedObject } from '../../../src/repository/frames/framed-object.ts';
 import { openMemoryStore } from '../../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
@@ -52,6 +52,20 @@ describe('a framed object', () => {
       expect(lengths.slice(0, -1).every((length) => length === FRAME_CONTENT_LIMIT)).toBe(true);
       expect(lengths.reduce((a, b) => a + b)).toBe(bytes.length);
       expect((await readObject(store)).equals(bytes)).toBe(true);
+    }
+  });
+
+  test('ends, also when who reads it frees each frame before it asks for the next', async () => {
+    for (const level of [0, 1]) {
+      const store = memory();
+      const bytes = randomBytes(2 * FRAME_CONTENT_LIMIT);
+      await storeObject(store, [bytes], level);
+      let read = 0;
+      for await (const piece of readFramedObject(store, NAME, 'serverManifest')) {
+        expect(bytes.subarray(read, (read += piece.length)).equals(piece)).toBe(true);
+        releaseFrame(piece, Buffer.alloc(0));
+      }
+      expect(read).toBe(bytes.length);
     }
   });
 
