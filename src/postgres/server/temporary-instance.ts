@@ -61,6 +61,10 @@ const QUIET_SETTINGS: Readonly<Record<string, string>> = {
   primary_conninfo: '',
   // with hot standby, recovery refuses to begin below the original's max_connections and its like
   hot_standby: 'off',
+  // recovery ends with an error at the first prepared transaction beyond it; what is free costs about 20 MB
+  max_prepared_transactions: '1000',
+  // a server that is promoted without it throws away the commit times that the original kept
+  track_commit_timestamp: 'on',
   ssl: 'off',
   shared_buffers: '128MB',
   huge_pages: 'off',

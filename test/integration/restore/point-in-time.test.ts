@@ -59,10 +59,7 @@ async function prepare(major: (typeof majors)[number], name = 'targets'): Promis
        RETURNING pg_current_xact_id()::text AS xid`,
     );
     const xid = String(row?.['xid']);
-    const [found] = await server.query(
-      `SELECT to_char(pg_xact_commit_timestamp('${xid}'::xid) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS time,
-        pg_current_wal_insert_lsn()::text AS lsn`,
-    );
+    const [found] = await server.query(`${commitTime(xid)}, pg_current_wal_insert_lsn()::text AS lsn`);
     batches.push({ id, xid, time: String(found?.['time']), lsn: String(found?.['lsn']) });
     if (id === 6) await server.query("SELECT pg_create_restore_point('half way')");
     if (id % 4 === 0) await server.query('SELECT pg_switch_wal()');
@@ -71,6 +68,10 @@ async function prepare(major: (typeof majors)[number], name = 'targets'): Promis
   await receiver.stored(lsnOf(end?.['lsn']));
   await receiver.stop();
   return { server, repository, batches };
+}
+
+function commitTime(xid: string): string {
+  return `SELECT to_char(pg_xact_commit_timestamp('${xid}'::xid) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS time`;
 }
 
 async function restored(repository: TestRepository, options: Parameters<typeof rollForward>[1]) {
@@ -89,8 +90,12 @@ describe.each(majors)('PostgreSQL %i is restored', (major) => {
   afterAll(async () => bed?.server.stop());
   const batch = (id: number): Batch => bed!.batches[id - 1]!;
 
-  test('to the end of the archive, when nothing else is asked for', async () => {
-    expect(await restored(bed!.repository, {})).toEqual(upTo(BATCHES));
+  test('to the end of the archive, when nothing else is asked for, with the commit times that were kept', async () => {
+    await using copy = await rollForward(bed!.repository, {});
+    const rows = await copy.query('SELECT id FROM batches ORDER BY id');
+    expect(rows.map((row) => Number(row['id']))).toEqual(upTo(BATCHES));
+    const [row] = await copy.query(commitTime(batch(5).xid));
+    expect(row?.['time']).toBe(batch(5).time);
   }, 60_000);
 
   test('to a time, with and without the transaction of that microsecond', async () => {
