@@ -59,36 +59,44 @@ interface Problem {
 function parentProblem(
   backup: CommitRecord,
   byId: ReadonlyMap<string, CommitRecord>,
-  { cluster, identity, maxChain }: ParentQuestion,
+  question: ParentQuestion,
 ): Problem | undefined {
   const { id } = backup;
+  const other = historyProblem(backup, question) ?? contentProblem(backup, question);
+  if (other !== undefined) return other;
+  const chain = chainOf(backup, byId);
+  if (chain === undefined)
+    return { text: `a backup that ${id} builds on is missing or cannot be read`, final: false };
+  if (chain.length <= question.maxChain) return undefined;
+  const text = `${chain[0]?.id ?? id} has ${chain.length - 1} incremental backups, the most allowed`;
+  return { text, final: true };
+}
+
+/** Whether the server's log leads on from the backup's. */
+function historyProblem(backup: CommitRecord, { cluster, identity }: ParentQuestion): Problem | undefined {
+  const { id, timeline, stopLsn } = backup;
   if (backup.systemIdentifier !== identity.systemIdentifier || backup.cluster !== cluster)
     return { text: `${id} is of another cluster`, final: false };
   if (majorOf(backup.serverVersionNumber) !== majorOf(identity.serverVersionNumber))
     return { text: `${id} is of another major version`, final: true };
-  if (backup.timeline !== identity.timeline) {
-    const text = `${id} lies on timeline ${backup.timeline}, and the server is on ${identity.timeline}`;
+  if (timeline !== identity.timeline) {
+    const text = `${id} lies on timeline ${timeline}, and the server is on ${identity.timeline}`;
     return { text, final: true };
   }
   // a snapshot of its disks, or a copy that took its place: since then the log has other content at the same positions
-  if (identity.position < (parseLsn(backup.stopLsn) ?? 0n)) {
-    const text = `the server's log ends at ${formatLsn(identity.position)}, before the end of ${id}: it was set back`;
-    return { text, final: false };
-  }
-  if (backup.dataChecksums === undefined)
+  if (identity.position >= (parseLsn(stopLsn) ?? 0n)) return undefined;
+  const text = `the server's log ends at ${formatLsn(identity.position)}, before the end of ${id}: it was set back`;
+  return { text, final: false };
+}
+
+/** Whether what changed since the backup can be told from the log. */
+function contentProblem(backup: CommitRecord, { identity }: ParentQuestion): Problem | undefined {
+  const { id, dataChecksums, state } = backup;
+  if (dataChecksums === undefined)
     return { text: `${id} was taken by a release without incremental backups`, final: true };
-  if (backup.dataChecksums !== identity.dataChecksums)
+  if (dataChecksums !== identity.dataChecksums)
     return { text: `data checksums were switched since ${id}, which rewrites every page`, final: true };
-  if (backup.state !== 'complete') return { text: `the server found damaged pages in ${id}`, final: false };
-  const chain = chainOf(backup, byId);
-  if (chain === undefined)
-    return { text: `a backup that ${id} builds on is missing or cannot be read`, final: false };
-  if (chain.length > maxChain)
-    return {
-      text: `${chain[0]?.id ?? id} has ${chain.length - 1} incremental backups, the most allowed`,
-      final: true,
-    };
-  return undefined;
+  return state === 'complete' ? undefined : { text: `the server found damaged pages in ${id}`, final: false };
 }
 
 /** The full backup first; undefined where one is missing, or they are not of one chain. */
