@@ -2,6 +2,7 @@ import type { ServerIdentity } from '../postgres/replication/server-identity.ts'
 import { sendsIncremental } from '../postgres/replication/server-identity.ts';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
+import { chainOf } from '../repository/backup-chain.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 
@@ -97,20 +98,6 @@ function contentProblem(backup: CommitRecord, { identity }: ParentQuestion): Pro
   if (dataChecksums !== identity.dataChecksums)
     return { text: `data checksums were switched since ${id}, which rewrites every page`, final: true };
   return state === 'complete' ? undefined : { text: `the server found damaged pages in ${id}`, final: false };
-}
-
-/** The full backup first; undefined where one is missing, or they are not of one chain. */
-export function chainOf(
-  backup: CommitRecord,
-  byId: ReadonlyMap<string, CommitRecord>,
-): CommitRecord[] | undefined {
-  const chain = [backup];
-  for (let next: CommitRecord | undefined = backup; next.parent !== null;) {
-    next = byId.get(next.parent);
-    if (next === undefined || chain.includes(next)) return undefined;
-    chain.unshift(next);
-  }
-  return chain[0]?.id === backup.chain && chain[0].type === 'full' ? chain : undefined;
 }
 
 function noBackup({ unreadable }: Catalogue, { wanted }: ParentQuestion): string {

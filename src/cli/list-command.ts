@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { chainOf } from '../repository/backup-chain.ts';
 import { findBackup, readCatalogue, type Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -53,7 +54,8 @@ function printCatalogue(stdout: Output, store: ObjectStore, catalogue: Catalogue
       ...BLANK,
       `UNREADABLE: ${problem.message}`,
     ]);
-    stdout.write(formatTable(COLUMNS, [...backups.map(row), ...unreadableRows]));
+    const byId = new Map(backups.map((backup) => [backup.id, backup]));
+    stdout.write(formatTable(COLUMNS, [...backups.map((backup) => row(backup, byId)), ...unreadableRows]));
   }
 }
 
@@ -70,7 +72,7 @@ const COLUMNS: readonly Column[] = [
 /** What an unreadable backup has between its id and its state. */
 const BLANK = COLUMNS.slice(2).map(() => '-');
 
-function row(record: CommitRecord): readonly string[] {
+function row(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): readonly string[] {
   return [
     record.id,
     record.type,
@@ -79,8 +81,13 @@ function row(record: CommitRecord): readonly string[] {
     formatBytes(record.sourceBytes),
     formatBytes(record.storedBytes),
     `${record.startLsn} - ${record.stopLsn}`,
-    record.state === 'complete' ? 'complete' : 'DAMAGED SOURCE',
+    rowState(record, byId),
   ];
+}
+
+function rowState(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): string {
+  if (chainOf(record, byId) === undefined) return 'CHAIN BROKEN: a backup it builds on is missing';
+  return record.state === 'complete' ? 'complete' : 'DAMAGED SOURCE';
 }
 
 function printBackup(stdout: Output, { json }: ListOptions, record: CommitRecord): void {

@@ -1,4 +1,5 @@
 import { LarderError } from '../errors.ts';
+import { chainOf } from '../repository/backup-chain.ts';
 import type { Catalogue, UnreadableBackup } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { parseBackupId } from '../repository/layout.ts';
@@ -9,15 +10,17 @@ import type { BackupFacts } from './backup-facts.ts';
  * not be read now makes the whole unknown: throws the error that was met.
  */
 export function catalogueFacts({ backups, unreadable }: Catalogue): BackupFacts[] {
-  return [...backups.map(factsOf), ...unreadable.flatMap(factsOfUnreadable)];
+  const byId = new Map(backups.map((backup) => [backup.id, backup]));
+  return [...backups.map((backup) => factsOf(backup, byId)), ...unreadable.flatMap(factsOfUnreadable)];
 }
 
-function factsOf(record: CommitRecord): BackupFacts {
+function factsOf(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): BackupFacts {
   const { id, type, state, endTime, sourceBytes, storedBytes, warnings } = record;
   return {
     id,
     type,
-    state: state === 'complete' ? 'good' : state,
+    // without the backups it builds on, it is no better than one that cannot be read
+    state: chainOf(record, byId) === undefined ? 'damaged' : state === 'complete' ? 'good' : state,
     ended: Date.parse(endTime),
     sourceBytes,
     storedBytes,

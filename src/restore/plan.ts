@@ -8,6 +8,7 @@ import { frameWork, type FrameWork } from './pieces.ts';
 import { LEFT_OUT } from './recovery-settings.ts';
 import type { RecoveryPlan } from './recovery/recovery-plan.ts';
 import { assertSeparate } from './separate-paths.ts';
+import { assertPacksStored } from './stored-packs.ts';
 import { assertRoom, inspectTarget, type TargetDirectory } from './target-directory.ts';
 import { placeTablespaces, type TablespaceTarget } from './target-paths.ts';
 
@@ -71,6 +72,7 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
     storedBytes: work.reduce((sum, { frame }) => sum + frame.storedLength, 0),
   };
   assertSeparate(plan);
+  await assertPacksStored(store, work);
   await assertRoom(spaceNeeded(plan));
   return plan;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { chainOf, chooseParent, type ParentQuestion } from '../../src/backup/chain.ts';
+import { chooseParent, type ParentQuestion } from '../../src/backup/chain.ts';
+import { chainOf } from '../../src/repository/backup-chain.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
 import { commitRecord } from '../support/commit-records.ts';
 

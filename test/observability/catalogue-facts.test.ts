@@ -8,6 +8,8 @@ const record = (fields: Partial<CommitRecord> = {}): CommitRecord =>
   ({
     id,
     type: 'full',
+    parent: null,
+    chain: id,
     state: 'complete',
     endTime: '2026-11-22T02:10:00.000Z',
     sourceBytes: 20,
@@ -29,6 +31,14 @@ test('a complete backup is good, with its end and its sizes', () => {
       pageChecksumErrors: 0,
     },
   ]);
+});
+
+test('an incremental backup is as damaged as one that cannot be read, when a backup it builds on is missing', () => {
+  const next = record({ id: 'incremental_backup_truck_20261123_020000', type: 'incremental', parent: id });
+  const states = (backups: CommitRecord[]) =>
+    catalogueFacts({ backups, unreadable: [] }).map(({ state }) => state);
+  expect(states([record(), next])).toEqual(['good', 'good']);
+  expect(states([next])).toEqual(['damaged']);
 });
 
 describe('the damaged pages of a damaged cluster', () => {

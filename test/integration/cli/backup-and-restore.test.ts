@@ -95,7 +95,9 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
       { result: 'success', backupId: backup.id },
     ]);
     const second = await run(['backup']);
-    for (const name of ['backup', 'full because', 'source', 'stored', 'WAL', 'took', 'rate']) {
+    // this server does not summarize its WAL; before 17 nothing has to be summarized
+    const kind = major >= 17 ? 'full because' : 'builds on';
+    for (const name of ['backup', kind, 'source', 'stored', 'WAL', 'took', 'rate']) {
       expect(second.stdout).toMatch(new RegExp(`^${name} +\\S`, 'm'));
     }
   }, 60_000);

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { rm, truncate } from 'node:fs/promises';
+import { rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
 import { manifestName, packName } from '../../../src/repository/layout.ts';
 import {
   backUp,
+  failureOf,
   makeScratch,
   repositoryAt,
   restoreAndStart,
+  restoreInto,
   verify,
   type BackupChanges,
   type Scratch,
@@ -115,6 +117,12 @@ test('verification finds a chain that has lost a member, a pack or a record', as
   expect((await verify(repository, next)).findings.some(({ message }) => message.includes(full.id))).toBe(
     true,
   );
+  // and a restore names it before it writes anything
+  const directory = join(scratch.path, 'refused');
+  const refused = await failureOf(restoreInto(repositoryAt(repository.location.directory), next, directory));
+  expect(refused).toMatchObject({ code: 'OBJECT_DAMAGED' });
+  expect(refused.message).toContain(packName(full.id, 1));
+  await expect(stat(directory)).rejects.toThrow('ENOENT');
   await rm(objectPath(`${full.id}/${full.id}.meta`));
   const { findings } = await verify(repository, next);
   expect(findings).toContainEqual(
