@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SeededRandom, seedFromEnvironment } from '../seeded-random.ts';
 import type { Ending, OperationProcess } from './operation-process.ts';
 
 /** One signal in this many is aimed at a phase. */
@@ -22,7 +23,7 @@ export interface Aim {
 export class Moments {
   readonly seed: number;
   readonly #aims: readonly Aim[];
-  readonly #random: () => number;
+  readonly #random: SeededRandom;
   readonly #durations = new Map<string, number>();
   #drawn = 0;
 
@@ -30,7 +31,7 @@ export class Moments {
   constructor(aims: readonly Aim[], seed = seedFromEnvironment()) {
     this.seed = seed;
     this.#aims = aims;
-    this.#random = mulberry32(seed);
+    this.#random = new SeededRandom(seed);
   }
 
   /** Learns from an operation that was left to end. */
@@ -43,7 +44,7 @@ export class Moments {
 
   /** Waits for the moment of one operation that has just begun. */
   async next(operation: OperationProcess): Promise<void> {
-    const part = this.#random();
+    const part = this.#random.fraction();
     this.#drawn += 1;
     if (this.#drawn % AIMED_EVERY !== 0)
       return delay(part * this.#durations.values().reduce((sum, each) => sum + each, 0));
@@ -55,21 +56,6 @@ export class Moments {
 
   /** A whole number from 0 up to `below`. */
   choose(below: number): number {
-    return Math.floor(this.#random() * below);
+    return this.#random.below(below);
   }
-}
-
-function seedFromEnvironment(): number {
-  return Number(process.env['LARDER_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-}
-
-/** A generator of 32 bits of state: enough to spread moments. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
