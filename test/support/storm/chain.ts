@@ -53,7 +53,8 @@ export async function takeChain(
   return links;
 }
 
-function ofType(type: CommitRecord['type']): BackupChanges {
+/** What `backUp` is told. */
+export function ofType(type: CommitRecord['type']): BackupChanges {
   return { leaseWait: 0, ...(type === 'full' ? {} : { type }) };
 }
 
