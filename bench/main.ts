@@ -1,10 +1,11 @@
 import { appendFile, chmod, mkdtemp, rm } from 'node:fs/promises';
 import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { findServerBinaries, type ServerBinaries } from '../src/postgres/server/find-binaries.ts';
+import { delimiter, join } from 'node:path';
 import { chooseInstanceUser } from '../src/postgres/server/instance-user.ts';
 import { fillCluster, fillTables } from './cluster.ts';
 import { run } from './child.ts';
+import { startFilled } from './filled-server.ts';
+import { findInstallation, parsePeerDirectories, type Installation } from './installations.ts';
 import { parseOptions, type BenchOptions } from './options.ts';
 import { larder } from './peers/larder.ts';
 import { bytesBelow, type Peer } from './peers/peer.ts';
@@ -12,22 +13,31 @@ import { pgBasebackup } from './peers/pg-basebackup.ts';
 import { pgBackRest } from './peers/pgbackrest.ts';
 import { renderReport, type Circumstances } from './report.ts';
 import { runOnce, runRounds, type PeerRuns } from './rounds.ts';
-import { startBenchServer, type Bench, type BenchServer } from './server.ts';
+import type { Bench, BenchServer } from './server.ts';
 import type { MemoryRun, SmallRun } from './targets.ts';
 import { measureWal, WAL_PARTS, type WalFindings } from './wal/measure-wal.ts';
 
 const MAJOR = 18;
 const RESULTS = join(import.meta.dirname, 'results.md');
 
+/** Where peers are looked for. */
+interface Peers {
+  /** pgBackRest of the same installation as the server. */
+  readonly program: string;
+  readonly peerDirectories: readonly string[];
+}
+
 interface Comparison {
   readonly peers: readonly PeerRuns[];
   readonly skipped: readonly string[];
-  readonly clusterBytes: number;
+  readonly clusterBytes: number | undefined;
 }
+
+const NOT_COMPARED: Comparison = { peers: [], skipped: [], clusterBytes: undefined };
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  const peersDirectory = process.env['PEERS_DIR'];
+  const peerDirectories = parsePeerDirectories(process.env['PEERS_DIR']);
   const directory = await mkdtemp(join(tmpdir(), 'larder-bench-'));
   // the servers' account passes through to what is its own
   await chmod(directory, 0o711);
@@ -36,13 +46,10 @@ async function main(): Promise<void> {
     process.once(name, () => controller.abort(new Error(`ended by ${name}`)));
   }
   try {
-    const bench: Bench = {
-      directory,
-      binaries: await findBinaries(peersDirectory),
-      user: await chooseInstanceUser(),
-      signal: controller.signal,
-    };
-    const report = await runParts(bench, options, peersDirectory);
+    const { binaries, pgBackRest: program } = await findLatest(peerDirectories);
+    const user = await chooseInstanceUser();
+    const bench: Bench = { directory, binaries, user, signal: controller.signal };
+    const report = await runParts(bench, options, { program, peerDirectories });
     process.stdout.write(report);
     await appendFile(RESULTS, report);
   } finally {
@@ -50,17 +57,14 @@ async function main(): Promise<void> {
   }
 }
 
-async function runParts(
-  bench: Bench,
-  options: BenchOptions,
-  peersDirectory: string | undefined,
-): Promise<string> {
+async function runParts(bench: Bench, options: BenchOptions, where: Peers): Promise<string> {
   const wants = (...parts: readonly string[]): boolean => options.only.some((part) => parts.includes(part));
-  const comparison = wants('backup', 'restore') ? await compare(bench, options, peersDirectory) : undefined;
+  const { peers, skipped, clusterBytes } = wants('backup', 'restore')
+    ? await compare(bench, options, where)
+    : NOT_COMPARED;
   const memory = wants('memory') ? await measureMemory(bench) : [];
   const small = wants('small') ? await measureSmall(bench, options.rounds) : [];
   const wal = await measureWalParts(bench, options);
-  const { peers, skipped, clusterBytes } = comparison ?? { peers: [], skipped: [], clusterBytes: undefined };
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     commit: await describeCommit(bench),
@@ -87,12 +91,13 @@ async function runParts(
 async function compare(
   bench: Bench,
   { rounds, size, only }: BenchOptions,
-  peersDirectory: string | undefined,
+  { program }: Peers,
 ): Promise<Comparison> {
-  await using server = await startFilled(bench, `${size / 1e6} MB`, async (empty) =>
-    fillCluster(empty, size),
-  );
-  const program = peersDirectory === undefined ? 'pgbackrest' : join(peersDirectory, 'usr/bin/pgbackrest');
+  await using server = await startFilled(bench, {
+    what: `${size / 1e6} MB`,
+    fill: async (empty) => fillCluster(empty, size),
+    report: say,
+  });
   const candidates: Record<string, Peer | undefined> = {
     Larder: larder(bench, server),
     pg_basebackup: await pgBasebackup(bench, server),
@@ -115,7 +120,7 @@ async function measureMemory(bench: Bench): Promise<MemoryRun[]> {
   };
   const runs: MemoryRun[] = [];
   for (const [what, fill] of Object.entries(contents)) {
-    await using server = await startFilled(bench, what, fill);
+    await using server = await startFilled(bench, { what, fill, report: say });
     const { backup, restore } = await runOnce(larder(bench, server), server, true);
     runs.push({ what, backupPeakBytes: backup.peakBytes, restorePeakBytes: restore?.peakBytes ?? 0 });
   }
@@ -123,7 +128,11 @@ async function measureMemory(bench: Bench): Promise<MemoryRun[]> {
 }
 
 async function measureSmall(bench: Bench, rounds: number): Promise<SmallRun[]> {
-  await using server = await startFilled(bench, 'nothing', async () => Promise.resolve());
+  await using server = await startFilled(bench, {
+    what: 'nothing',
+    fill: async () => Promise.resolve(),
+    report: say,
+  });
   const peer = larder(bench, server);
   const runs: SmallRun[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -147,32 +156,11 @@ async function measureWalParts(
   return (await measureWal(bench, { parts, rounds, report: say })) ?? 'skipped';
 }
 
-async function startFilled(
-  bench: Bench,
-  what: string,
-  fill: (server: BenchServer) => Promise<void>,
-): Promise<BenchServer> {
-  say(`building a cluster with ${what}`);
-  const server = await startBenchServer(bench, what.replace(/\W/g, ''));
-  try {
-    await fill(server);
-    return server;
-  } catch (error) {
-    await server[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/** The peers' PostgreSQL when there is one, since pg_basebackup comes with it. */
-async function findBinaries(peersDirectory: string | undefined): Promise<ServerBinaries> {
-  const search =
-    peersDirectory === undefined
-      ? {}
-      : { directory: join(peersDirectory, 'usr/lib/postgresql', String(MAJOR), 'bin') };
-  const found = await findServerBinaries(MAJOR, search);
-  if (found === undefined) throw new Error(`PostgreSQL ${MAJOR} is not installed`);
-  if (peersDirectory !== undefined && found.origin !== 'configured') {
-    throw new Error(`PEERS_DIR=${peersDirectory} holds no PostgreSQL ${MAJOR}`);
+/** That of the peers when they are named: a comparison with them needs it. */
+async function findLatest(peerDirectories: readonly string[]): Promise<Installation> {
+  const found = await findInstallation(MAJOR, peerDirectories);
+  if (peerDirectories.length > 0 && found.binaries.origin !== 'configured') {
+    throw new Error(`PEERS_DIR=${peerDirectories.join(delimiter)} holds no PostgreSQL ${MAJOR}`);
   }
   return found;
 }
