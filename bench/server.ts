@@ -82,6 +82,9 @@ export async function startBenchServer(
   };
 }
 
+/** An `archive_command` that lets everything go. */
+export const NOTHING_ARCHIVED = '/bin/true';
+
 const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '256MB',
   // neither the filling nor a measured run meets a checkpoint of its own, nor a vacuum
@@ -89,9 +92,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   checkpoint_timeout: '1h',
   autovacuum: 'off',
   log_checkpoints: 'on',
-  // pgBackRest refuses to work without; only its own preparation gives a command that keeps anything
+  // pgBackRest refuses to work without; it alone gives a command that keeps anything, while it backs up
   archive_mode: 'on',
-  archive_command: '/bin/true',
+  archive_command: NOTHING_ARCHIVED,
 };
 
 async function executeAll(

@@ -1,10 +1,10 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { makePrivateDirectory } from '../../src/postgres/server/instance-home.ts';
 import { run, type Command } from '../child.ts';
-import { measure } from '../measure.ts';
-import type { Bench, BenchServer } from '../server.ts';
-import { bytesBelow, type Peer } from './peer.ts';
+import { measure, type Measurement } from '../measure.ts';
+import { NOTHING_ARCHIVED, type Bench, type BenchServer } from '../server.ts';
+import { bytesBelow, filesBelow, type AddedBytes, type Peer } from './peer.ts';
 
 const STANZA = 'bench';
 
@@ -24,20 +24,34 @@ export async function pgBackRest(
   await writeFile(configuration, configurationText(server, repository, scratch));
   await chmod(configuration, 0o644);
   const options = [`--config=${configuration}`, `--stanza=${STANZA}`];
+  const archiveWith = async (archive: string): Promise<void> => {
+    await server.execute(`ALTER SYSTEM SET archive_command = '${archive}'`, 'SELECT pg_reload_conf()');
+  };
+  const backup = async (type: 'full' | 'incr'): Promise<Measurement> => {
+    // only now: a push beside another's backup would be counted for that one
+    await archiveWith(`"${program}" ${options.join(' ')} archive-push %p`);
+    const measurement = await measure(command(...options, `--type=${type}`, 'backup'), server.processId);
+    await archiveWith(NOTHING_ARCHIVED);
+    return measurement;
+  };
+  const newest = async (): Promise<BackRestBackup> =>
+    newestBackup(await run(command(...options, '--output=json', 'info')));
   return {
     name: 'pgBackRest',
     version: version.replace('pgBackRest', '').trim(),
     prepare: async () => {
-      // a push that finds no repository is tried again only after a minute
-      await server.settle();
       await rm(repository, { recursive: true, force: true });
       await makePrivateDirectory(repository, bench.user);
       await run(command(...options, 'stanza-create'));
-      const archive = `"${program}" ${options.join(' ')} archive-push %p`;
-      await server.execute(`ALTER SYSTEM SET archive_command = '${archive}'`, 'SELECT pg_reload_conf()');
     },
-    backup: async () => measure(command(...options, '--type=full', 'backup'), server.processId),
+    backup: async () => backup('full'),
+    incremental: async () => {
+      const measurement = await backup('incr');
+      if ((await newest()).type !== 'incr') throw new Error('pgBackRest took a full backup');
+      return measurement;
+    },
     storedBytes: async () => bytesBelow(repository),
+    addedBytes: async () => addedBytes(repository, await newest()),
     restore: async (target) => {
       // it wants the directory to be there, and empty
       await makePrivateDirectory(target, bench.user);
@@ -45,6 +59,35 @@ export async function pgBackRest(
     },
   };
 }
+
+/** What is read here of `pgbackrest info`. */
+interface BackRestBackup {
+  readonly label: string;
+  readonly type: string;
+  /** Names of the segments from the one with its start to the one with its stop. */
+  readonly archive: { readonly start: string; readonly stop: string };
+}
+
+function newestBackup(info: string): BackRestBackup {
+  const [stanza] = JSON.parse(info) as { backup: readonly BackRestBackup[] }[];
+  const newest = stanza?.backup.at(-1);
+  if (newest === undefined) throw new Error('pgBackRest has no backup');
+  return newest;
+}
+
+/** Its directory, and the segments of the archive that make it consistent. */
+async function addedBytes(repository: string, { label, archive }: BackRestBackup): Promise<AddedBytes> {
+  const own = await bytesBelow(join(repository, 'backup', STANZA, label));
+  const segments = await filesBelow(join(repository, 'archive', STANZA));
+  const archivedBytes = segments
+    .map(([path, size]) => ({ segment: SEGMENT.exec(basename(path))?.[1] ?? '', size }))
+    .filter(({ segment }) => segment >= archive.start && segment <= archive.stop)
+    .reduce((sum, { size }) => sum + size, 0);
+  return { bytes: own + archivedBytes, archivedBytes };
+}
+
+/** A segment with the SHA-1 of its content: `000000010000000000000002-….zst`. */
+const SEGMENT = /^([0-9A-F]{24})-/;
 
 function configurationText(server: BenchServer, repository: string, scratch: string): string {
   const { home } = server;
