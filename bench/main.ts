@@ -5,6 +5,11 @@ import { chooseInstanceUser } from '../src/postgres/server/instance-user.ts';
 import { fillCluster, fillTables } from './cluster.ts';
 import { run } from './child.ts';
 import { startFilled } from './filled-server.ts';
+import {
+  INCREMENTAL_PARTS,
+  measureIncremental,
+  type IncrementalFindings,
+} from './incremental/measure-incremental.ts';
 import { findInstallation, parsePeerDirectories, type Installation } from './installations.ts';
 import { parseOptions, type BenchOptions } from './options.ts';
 import { larder } from './peers/larder.ts';
@@ -65,6 +70,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
   const memory = wants('memory') ? await measureMemory(bench) : [];
   const small = wants('small') ? await measureSmall(bench, options.rounds) : [];
   const wal = await measureWalParts(bench, options);
+  const incremental = await measureIncrementalParts(bench, options, where);
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     commit: await describeCommit(bench),
@@ -85,6 +91,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
     memory,
     small,
     ...(wal === undefined || wal === 'skipped' ? {} : { wal }),
+    incremental,
   });
 }
 
@@ -154,6 +161,16 @@ async function measureWalParts(
   const parts = WAL_PARTS.filter((part) => only.includes(part));
   if (parts.length === 0) return undefined;
   return (await measureWal(bench, { parts, rounds, report: say })) ?? 'skipped';
+}
+
+async function measureIncrementalParts(
+  bench: Bench,
+  { only, rounds, size }: BenchOptions,
+  { peerDirectories }: Peers,
+): Promise<IncrementalFindings | undefined> {
+  const parts = INCREMENTAL_PARTS.filter((part) => only.includes(part));
+  if (parts.length === 0) return undefined;
+  return measureIncremental(bench, { parts, rounds, size, peerDirectories, report: say });
 }
 
 /** That of the peers when they are named: a comparison with them needs it. */

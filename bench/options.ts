@@ -1,19 +1,21 @@
 import { parseArgs } from 'node:util';
+import { INCREMENTAL_PARTS } from './incremental/measure-incremental.ts';
 import { WAL_PARTS } from './wal/measure-wal.ts';
 
-const PARTS = ['backup', 'restore', 'memory', 'small', ...WAL_PARTS] as const;
+const PARTS = ['backup', 'restore', 'memory', 'small', ...WAL_PARTS, ...INCREMENTAL_PARTS] as const;
 
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
   readonly rounds: number;
-  /** Of the cluster that the peers are compared on, bytes. */
+  /** Of the clusters that the peers are compared on, bytes. */
   readonly size: number;
   readonly only: readonly Part[];
 }
 
 /**
- * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…]`. Throws an Error that names the argument.
+ * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…,incremental-18,…]`.
+ * Throws an Error that names the argument.
  */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({

@@ -1,3 +1,5 @@
+import { incrementalTables } from './incremental/incremental-report.ts';
+import { incrementalTargets } from './incremental/incremental-targets.ts';
 import type { PeerRuns } from './rounds.ts';
 import { mebibytes, megabytes, spread, table } from './table.ts';
 import { median, targetsOf, type Findings, type MemoryRun, type SmallRun, type Target } from './targets.ts';
@@ -19,7 +21,7 @@ export interface Circumstances {
 
 /** One dated section of bench/results.md. */
 export function renderReport(circumstances: Circumstances, findings: Findings): string {
-  const { peers, memory, small, wal } = findings;
+  const { peers, memory, small, wal, incremental } = findings;
   return [
     `## ${circumstances.date}, commit ${circumstances.commit}`,
     describe(circumstances),
@@ -30,7 +32,12 @@ export function renderReport(circumstances: Circumstances, findings: Findings): 
     ...(memory.length === 0 ? [] : [memoryTable(memory)]),
     ...(small.length === 0 ? [] : [smallTable(small)]),
     ...(wal === undefined ? [] : walTables(wal)),
-    targetTable([...targetsOf(findings), ...(wal === undefined ? [] : walTargets(wal))]),
+    ...(incremental === undefined ? [] : incrementalTables(incremental)),
+    targetTable([
+      ...targetsOf(findings),
+      ...(wal === undefined ? [] : walTargets(wal)),
+      ...(incremental === undefined ? [] : incrementalTargets(incremental)),
+    ]),
     '',
   ].join('\n\n');
 }
@@ -109,8 +116,8 @@ function targetTable(targets: readonly Target[]): string {
 }
 
 /** Says by how much a target is missed, in its own unit. */
-export function verdict({ value, limit, bound, unit }: Target): string {
-  if (value === undefined) return 'not measured: pgBackRest is not there';
+export function verdict({ value, missing: reason, limit, bound, unit }: Target): string {
+  if (value === undefined) return `not measured: ${reason ?? 'pgBackRest is not there'}`;
   const missing = bound === 'at least' ? limit - value : value - limit;
   return missing <= 0 ? 'reached' : `missed by ${number(missing, unit)}`;
 }

@@ -1,3 +1,4 @@
+import type { IncrementalFindings } from './incremental/measure-incremental.ts';
 import type { PeerRuns } from './rounds.ts';
 import type { WalFindings } from './wal/measure-wal.ts';
 
@@ -6,10 +7,12 @@ export interface Target {
   readonly what: string;
   /** `undefined`: what it needs was not measured. */
   readonly value: number | undefined;
+  /** Why it was not measured; that pgBackRest is not there, by default. */
+  readonly missing?: string;
   readonly limit: number;
   /** On which side of the limit the value must be; at most by default. */
   readonly bound?: 'at most' | 'at least';
-  readonly unit: '×' | 's' | 'MiB' | 'objects';
+  readonly unit: '×' | '%' | 's' | 'MiB' | 'objects';
 }
 
 /** Larder's own runs that no peer is compared with. */
@@ -33,6 +36,7 @@ export interface Findings {
   readonly memory: readonly MemoryRun[];
   readonly small: readonly SmallRun[];
   readonly wal?: WalFindings;
+  readonly incremental?: IncrementalFindings | undefined;
 }
 
 const MEBIBYTE = 1024 * 1024;

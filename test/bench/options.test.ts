@@ -5,7 +5,11 @@ test('without arguments everything is measured three times on 2 GB', () => {
   expect(parseOptions([])).toEqual({
     rounds: 3,
     size: 2e9,
-    only: ['backup', 'restore', 'memory', 'small', 'wal-lag', 'wal-sync', 'wal-catch-up', 'wal-replay'],
+    only: [
+      ...['backup', 'restore', 'memory', 'small'],
+      ...['wal-lag', 'wal-sync', 'wal-catch-up', 'wal-replay'],
+      ...['incremental-18', 'incremental-17', 'incremental-15', 'incremental-restore'],
+    ],
   });
 });
 
