@@ -1,9 +1,13 @@
-import { join } from 'node:path';
-import type { BackupRequest } from './backup/backup-run.ts';
 import type { Clock } from './clock.ts';
+import {
+  backupRequest,
+  clusterParts,
+  knowsBackup,
+  readKnownCatalogue,
+  type ClusterParts,
+} from './cluster-parts.ts';
 import type { ClusterConfig, Config } from './config/config.ts';
 import type { DaemonParts, Part } from './daemon.ts';
-import { LarderError } from './errors.ts';
 import { HttpServer } from './http/server.ts';
 import { backupJob } from './jobs/backup.ts';
 import { catalogueFacts } from './observability/catalogue-facts.ts';
@@ -15,11 +19,8 @@ import { runLog } from './observability/run-log.ts';
 import { ServiceState } from './observability/service-state.ts';
 import { Session } from './postgres/sql/session.ts';
 import type { Catalogue } from './repository/catalogue.ts';
-import { readCatalogue } from './repository/catalogue.ts';
-import { expectRepository } from './repository/expect-repository.ts';
-import { parseBackupId, type BackupType } from './repository/layout.ts';
+import { parseBackupId } from './repository/layout.ts';
 import { readProcessIdentity } from './process-identity.ts';
-import { openRepository } from './repository/repository.ts';
 import { RunHistory } from './scheduler/history.ts';
 import type { RunListener } from './scheduler/run-events.ts';
 import { RunEvents } from './scheduler/run-events.ts';
@@ -27,94 +28,9 @@ import { JobRunner } from './scheduler/runner.ts';
 import { Schedule } from './scheduler/schedule.ts';
 import type { ScheduledJob } from './scheduler/scheduler.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import type { ObjectStore, StoreLocation } from './storage/object-store.ts';
-import { openStore } from './storage/open-store.ts';
-import type { ReceiverRequest } from './transaction-log/receiver-request.ts';
-
-/**
- * How long a backup waits for another writer, milliseconds: longer than the lease of a Larder that was killed lasts where
- * nobody can see that it is dead (another host, an earlier container).
- */
-const LEASE_WAIT = 90_000;
 
 /** A backup that takes longer than the one before it must not break the objective; a tenth of it is forgiven. */
 const AGE_SLACK = 1.1;
-
-/** A cluster's configuration with the store it leads to. */
-export interface ClusterParts {
-  readonly config: ClusterConfig;
-  readonly store: ObjectStore;
-  /** The same store, for worker threads. */
-  readonly location: StoreLocation;
-}
-
-/** Nothing is connected to or read yet. */
-export function clusterParts(config: ClusterConfig): ClusterParts {
-  const location: StoreLocation = { kind: 'filesystem', directory: config.repositoryPath };
-  return { config, location, store: openStore(location) };
-}
-
-/** What a backup of the cluster asks for. `larderVersion` goes into its commit record. */
-export function backupRequest(
-  { config, store, location }: ClusterParts,
-  larderVersion: string,
-  type: BackupType = 'full',
-): BackupRequest {
-  const { name: cluster, connection, compressionLevel, workers, maxChain } = config;
-  return {
-    cluster,
-    connection,
-    store,
-    location,
-    compressionLevel,
-    workers,
-    leaseWait: LEASE_WAIT,
-    larderVersion,
-    type,
-    maxChain,
-    parent: undefined,
-  };
-}
-
-/** Where a cluster's WAL is durable before it is stored. */
-export function spoolDirectory(stateDirectory: string, cluster: string): string {
-  return join(stateDirectory, 'spool', cluster);
-}
-
-/** What receiving the cluster's WAL asks for. */
-export function receiverRequest(
-  { config, store, location }: ClusterParts,
-  stateDirectory: string,
-): ReceiverRequest {
-  const { name: cluster, connection, compressionLevel, transactionLog } = config;
-  return {
-    cluster,
-    connection,
-    store,
-    location,
-    compressionLevel,
-    spoolDirectory: spoolDirectory(stateDirectory, cluster),
-    ...transactionLog,
-  };
-}
-
-/** Whether the history knows of a backup of the cluster, so that its repository must be there. */
-export async function knowsBackup(history: RunHistory, cluster: string): Promise<boolean> {
-  const runs = await history.runs();
-  return runs.some((run) => run.cluster === cluster && run.backupId !== undefined);
-}
-
-/** The catalogue; empty where no backup was ever taken. Throws when it cannot be read, or ought to be there and is not. */
-export async function readKnownCatalogue(parts: ClusterParts, expected: boolean): Promise<Catalogue> {
-  const { store, location, config } = parts;
-  try {
-    await (expected ? expectRepository(store, location, config.name) : openRepository(store, location));
-  } catch (error) {
-    if (expected || !(error instanceof LarderError) || error.code !== 'REPOSITORY_MISSING') throw error;
-    return { backups: [], unreadable: [] };
-  }
-  return readCatalogue(store);
-}
 
 export interface ServiceOptions {
   readonly config: Config;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { backupRequest, clusterParts, knowsBackup } from '../assemble.ts';
+import { backupRequest, clusterParts, knowsBackup } from '../cluster-parts.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import { backupJob } from '../jobs/backup.ts';
 import type { Job } from '../jobs/job.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { clusterParts, knowsBackup } from '../assemble.ts';
+import { clusterParts, knowsBackup } from '../cluster-parts.ts';
 import type { ClusterConfig, Config } from '../config/config.ts';
 import { findServerBinaries } from '../postgres/server/find-binaries.ts';
 import { majorOf } from '../postgres/version.ts';

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { backupRequest, clusterParts, type ClusterParts } from '../assemble.ts';
+import { backupRequest, clusterParts, type ClusterParts } from '../cluster-parts.ts';
 import { takeBackup } from '../backup/take-backup.ts';
 import { DEFAULTS } from '../config/schema.ts';
 import { differences, fingerprintCluster, type ClusterFingerprint } from '../demo/compare-clusters.ts';

@@ -1,33 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { LarderError } from '../errors.ts';
-import { backupCommand } from './backup-command.ts';
-import { checkCommand } from './check-command.ts';
 import type { CliParts } from './cli-parts.ts';
-import { configCommand } from './config-command.ts';
-import { daemonCommand } from './daemon-command.ts';
-import { demoCommand } from './demo-command.ts';
 import { exitCodesHelp } from './exit-codes.ts';
-import { listCommand } from './list-command.ts';
-import { restoreCommand } from './restore-command.ts';
-import { startCommand } from './start-command.ts';
-import { verifyCommand } from './verify-command.ts';
-import { walCommand } from './wal-command.ts';
-import { walFetchCommand } from './wal-fetch-command.ts';
 
-/** Every command, in the order of `larder --help`. */
-const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
-  startCommand,
-  daemonCommand,
-  demoCommand,
-  checkCommand,
-  backupCommand,
-  listCommand,
-  restoreCommand,
-  verifyCommand,
-  walCommand,
-  configCommand,
-  walFetchCommand,
-];
+type CreateCommand = (parts: CliParts) => Command;
+
+/** Every command, in the order of `larder --help`. Each brings modules of its own: only the one that runs is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
+  start: async () => (await import('./start-command.ts')).startCommand,
+  daemon: async () => (await import('./daemon-command.ts')).daemonCommand,
+  demo: async () => (await import('./demo-command.ts')).demoCommand,
+  check: async () => (await import('./check-command.ts')).checkCommand,
+  backup: async () => (await import('./backup-command.ts')).backupCommand,
+  list: async () => (await import('./list-command.ts')).listCommand,
+  restore: async () => (await import('./restore-command.ts')).restoreCommand,
+  verify: async () => (await import('./verify-command.ts')).verifyCommand,
+  wal: async () => (await import('./wal-command.ts')).walCommand,
+  config: async () => (await import('./config-command.ts')).configCommand,
+  'wal-fetch': async () => (await import('./wal-fetch-command.ts')).walFetchCommand,
+};
 
 /**
  * Runs the command that the arguments name. Throws USAGE for arguments that are not understood, and what the command
@@ -35,7 +26,8 @@ const COMMANDS: readonly ((parts: CliParts) => Command)[] = [
  */
 export async function runProgram(parts: CliParts, argv: readonly string[]): Promise<void> {
   try {
-    await createProgram(parts).parseAsync(argv, { from: 'user' });
+    const commands = await loadCommands(argv[0]);
+    await createProgram(parts, commands).parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // help and version were asked for and written
@@ -46,7 +38,14 @@ export async function runProgram(parts: CliParts, argv: readonly string[]): Prom
   }
 }
 
-function createProgram(parts: CliParts): Command {
+/** The named command; all of them for help, and for a name that is none, since the error suggests one. */
+async function loadCommands(name: string | undefined): Promise<CreateCommand[]> {
+  const known = Object.entries(COMMANDS);
+  const named = known.filter(([command]) => command === name);
+  return Promise.all((named.length > 0 ? named : known).map(async ([, load]) => load()));
+}
+
+function createProgram(parts: CliParts, commands: readonly CreateCommand[]): Command {
   const program = new Command('larder')
     .description('Backs up a PostgreSQL cluster and proves that it can be restored.')
     .version(parts.version, '-V, --version', 'print the version')
@@ -61,7 +60,7 @@ function createProgram(parts: CliParts): Command {
       getErrHelpWidth: () => parts.stderr.columns,
     })
     .addHelpText('after', `\n${ABOUT}\n\n${exitCodesHelp()}`);
-  for (const create of COMMANDS) {
+  for (const create of commands) {
     program.addCommand(inheriting(create(parts), program));
   }
   return program;

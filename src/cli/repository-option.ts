@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { clusterParts } from '../assemble.ts';
+import { clusterParts } from '../cluster-parts.ts';
 import { CLUSTER_DEFAULTS } from '../config/schema.ts';
 import { LarderError } from '../errors.ts';
 import { openRepository } from '../repository/repository.ts';

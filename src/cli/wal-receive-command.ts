@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { clusterParts, receiverRequest } from '../assemble.ts';
+import { clusterParts, receiverRequest } from '../cluster-parts.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { receiveWal } from '../transaction-log/receiver.ts';
 import { chooseCluster } from './choose-cluster.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spoolDirectory } from '../assemble.ts';
+import { spoolDirectory } from '../cluster-parts.ts';
 import { LarderError } from '../errors.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { decodeStatus, STATUS_FILE, type PublishedStatus } from '../transaction-log/receiver-status.ts';

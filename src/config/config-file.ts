@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { FILE_VARIABLE } from './environment.ts';
 import type { ReadFile } from './read-file.ts';
-import { isTree } from './settings-tree.ts';
 import type { Tree } from './settings-tree.ts';
 
 /** The configuration file where LARDER_CONFIG names none; used when it exists. */
@@ -28,6 +26,8 @@ export async function readConfigFile(
   const name = named ? named : DEFAULT_FILE;
   try {
     const { text } = await readFile(resolve(workingDirectory, name));
+    // the parser is dear to load, and most commands run without a file
+    const { parseYaml } = await import('./parse-yaml.ts');
     return { name, tree: parseYaml(text, name) };
   } catch (error) {
     if (error instanceof LarderError) throw error;
@@ -41,20 +41,4 @@ export async function readConfigFile(
       },
     );
   }
-}
-
-/** Throws CONFIG_INVALID with the places of all errors. */
-export function parseYaml(text: string, name: string): Tree {
-  const lineCounter = new LineCounter();
-  // pretty errors would quote the lines, and a line may hold a password
-  const document = parseDocument(text, { prettyErrors: false, lineCounter });
-  const places = document.errors.map((error) => {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    return `${name}, line ${line}, column ${col}: ${error.code.toLowerCase().replaceAll('_', ' ')}`;
-  });
-  if (places.length > 0) throw new LarderError('CONFIG_INVALID', places.join('\n'));
-  const content: unknown = document.toJS();
-  if (content === null) return {};
-  if (isTree(content)) return content;
-  throw new LarderError('CONFIG_INVALID', `${name} holds no keys: expected "clusters:", "http:" and so on`);
 }

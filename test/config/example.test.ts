@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { parseYaml } from '../../src/config/config-file.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { parseYaml } from '../../src/config/parse-yaml.ts';
 import { readFileWithMode } from '../../src/config/read-file.ts';
 import { CLUSTER_DEFAULTS, DEFAULTS } from '../../src/config/schema.ts';
 import { VARIABLE_NAMES } from '../../src/config/environment.ts';
