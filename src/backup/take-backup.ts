@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { toLarderError } from '../errors.ts';
 import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { withoutVisibilityMaps } from '../postgres/uploaded-manifest.ts';
 import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
@@ -127,7 +128,9 @@ async function readSource(run: Run, content: BackupContent, intake: Intake): Pro
   const since =
     parent === undefined || !sendsIncremental(run.identity.serverVersionNumber)
       ? undefined
-      : readFramedObject(request.store, serverManifestName(parent.record.id), 'serverManifest');
+      : withoutVisibilityMaps(
+          readFramedObject(request.store, serverManifestName(parent.record.id), 'serverManifest'),
+        );
   return run.source.read({ label: `larder ${run.id}`, since }, content, run.signal);
 }
 

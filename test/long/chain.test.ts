@@ -28,7 +28,7 @@ describe('three hundred links of chains of one to ten', () => {
           runChains({
             server: { major, ...SERVERS[i]! },
             depths,
-            type: 'full',
+            type: 'incremental',
             seed: seed + major * DEPTHS.length + i,
           }),
         ),

@@ -8,6 +8,7 @@ import {
   type BlockSizes,
   type IncrementalHeader,
 } from '../../postgres/incremental-file.ts';
+import { isVisibilityMap } from '../../postgres/uploaded-manifest.ts';
 import type { FrameWriter, WrittenFile } from '../../repository/frames/frame-writer.ts';
 import { ExtentList, type Extent } from '../../repository/manifest/extents.ts';
 import type { FrameAddresses } from '../../repository/manifest/frame-addresses.ts';
@@ -128,9 +129,11 @@ class ChangedFile implements IncomingFile {
     const { path, before, sizes } = this.#parts;
     const header = this.#header ?? { truncationBlockLength: 0, blocks: new Uint32Array() };
     const size = reconstructedBlocks(header) * sizes.blockSize;
-    const keep = Math.min(header.truncationBlockLength * sizes.blockSize, before.size);
+    // never asked for: pages of a visibility map that do not come may have changed all the same
+    const known = isVisibilityMap(path) ? 0 : before.size;
+    const keep = Math.min(header.truncationBlockLength * sizes.blockSize, known);
     const { mode, modified } = this.#source;
-    const unchanged = header.blocks.length === 0 && size === before.size;
+    const unchanged = header.blocks.length === 0 && size === before.size && keep === size;
     if (unchanged) return { ...before, mode, modified };
     const changes = this.#changes(header, addresses);
     const extents = ExtentList.of(overlayExtents(before.extents, changes, { keep, addresses }));

@@ -53,6 +53,6 @@ export interface BackupSource {
 
 export interface SourceRequest {
   readonly label: string;
-  /** The server's manifest of the backup since which changes are wanted, as it once sent it; undefined for all. */
+  /** The server's manifest of the backup since which changes are wanted; undefined for all. */
   readonly since: AsyncIterable<Buffer> | undefined;
 }

@@ -10,8 +10,8 @@ const UPLOAD = 'UPLOAD_MANIFEST';
 const PART = 64 * 1024;
 
 /**
- * Gives the server the manifest of an earlier backup, byte for byte as it once sent it; the next incremental BASE_BACKUP of
- * this session sends what changed since then. Server 17 or later.
+ * Gives the server the manifest of an earlier backup; the next incremental BASE_BACKUP of this session sends what changed
+ * since then. Server 17 or later.
  * @throws LarderError as `serverError` when the server does not take it (another system, an older manifest), what `parts`
  *   throws, CONNECTION_LOST, the signal's reason
  */
