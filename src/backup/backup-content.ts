@@ -11,6 +11,7 @@ import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.t
 import { assertChecksum, expectedChecksum, isUnlistedByDesign } from './completeness.ts';
 import type { IncomingFile, Intake } from './intake/intake.ts';
 import type { SourceFile, SourceReceiver } from './sources/source.ts';
+import type { UnloggedCreations } from './unlogged-creations.ts';
 
 interface ContentFile {
   readonly incoming: IncomingFile;
@@ -30,6 +31,7 @@ const MOST_WARNINGS = 100;
  */
 export class BackupContent implements SourceReceiver {
   readonly #intake: Intake;
+  readonly #unlogged: UnloggedCreations;
   readonly #manifestObject: FramedObjectWriter;
   readonly #manifestReader = new BackupManifestReader((file) => this.#list(file));
   /** By the path they were sent under, which is the one that the server's manifest lists. */
@@ -50,7 +52,8 @@ export class BackupContent implements SourceReceiver {
   /** The server's estimate of all bytes to come. */
   estimatedBytes: number | undefined;
 
-  constructor(intake: Intake, manifestObject: FramedObjectWriter) {
+  constructor(intake: Intake, manifestObject: FramedObjectWriter, unlogged: UnloggedCreations) {
+    this.#unlogged = unlogged;
     this.#intake = intake;
     this.#manifestObject = manifestObject;
   }
@@ -103,6 +106,7 @@ export class BackupContent implements SourceReceiver {
       );
     }
     this.#paths.add(incoming.path);
+    this.#unlogged.fileStart(incoming.path);
     this.#file = incoming;
     this.#files.set(source.path, { incoming, sentSize: source.size, listed: undefined });
   }
@@ -110,6 +114,7 @@ export class BackupContent implements SourceReceiver {
   fileBytes(buffer: Buffer, start: number, end: number): void {
     this.#receivedBytes += end - start;
     this.#file?.write(buffer, start, end);
+    this.#unlogged.fileBytes(buffer, start, end);
   }
 
   fileEnd(): void {
@@ -165,6 +170,11 @@ export class BackupContent implements SourceReceiver {
   /** CRC-32C of what was sent under this path; whole once the intake has finished. */
   checksumOf(path: string): number | undefined {
     return this.#files.get(path)?.incoming.sentChecksum;
+  }
+
+  /** Paths of files that a restore must not make (`UnloggedCreations`). */
+  get leftOut(): string[] {
+    return this.#unlogged.filesToLeaveOut(this.#paths);
   }
 
   /** The entries of our own manifest: directories first, files in the order in which they came. */

@@ -76,6 +76,7 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     directories: content.directoryCount,
     tablespaces: content.tablespaces.map(({ oid, location }) => ({ oid, location })),
     databases: backup.databases,
+    leftOut: content.leftOut,
     warnings: warningsOf(backup),
     objects,
     source: backup.source.kind,

@@ -26,6 +26,7 @@ import { throttle } from './progress.ts';
 import { ReplicationSource } from './sources/replication-source.ts';
 import type { SourceOutcome } from './sources/source.ts';
 import { storeBackup } from './store-backup.ts';
+import { UnloggedCreations } from './unlogged-creations.ts';
 
 /**
  * Takes a backup over the replication protocol. It exists once the commit record does, which is written last: dying
@@ -97,9 +98,11 @@ async function runBackup(
   try {
     intake = await openIntake({ ...request, id, identity, parent });
     const name = serverManifestName(id);
+    const unlogged = new UnloggedCreations(identity.walSegmentSize, majorOf(identity.serverVersionNumber));
     content = new BackupContent(
       intake,
       await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
+      unlogged,
     );
     const databases = await readDatabases(request.connection, run.signal);
     const outcome = await readSource(run, content, intake);

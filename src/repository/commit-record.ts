@@ -52,6 +52,8 @@ const schema = z.strictObject({
     .array(z.strictObject({ name: z.string(), bytes: count.nullable() }))
     .readonly()
     .nullable(),
+  /** Files of unlogged relations that were created meanwhile: no restore makes them. Not in format version 1. */
+  leftOut: z.array(z.string()).readonly().optional(),
   /** What the server said beside the data, each once, bounded. */
   warnings: z.array(z.string()).readonly(),
   objects: z

@@ -59,8 +59,9 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   assertTree(manifest, manifestName(backup.id));
   const target = await inspectTarget(request.directory, '--to-dir');
   const tablespaces = await planTablespaces(request, target);
-  const files = manifest.files.filter(isRestored);
-  const work = frameWork(manifest, (file) => isRestored(file) && file.path !== CONTROL_FILE);
+  const leftOut = new Set([...LEFT_OUT, ...(backup.leftOut ?? [])]);
+  const files = manifest.files.filter(({ path }) => !leftOut.has(path));
+  const work = frameWork(manifest, ({ path }) => !leftOut.has(path) && path !== CONTROL_FILE);
   const plan: RestorePlan = {
     request,
     manifest,
@@ -75,10 +76,6 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   await assertPacksStored(store, work);
   await assertRoom(spaceNeeded(plan));
   return plan;
-}
-
-function isRestored(file: FileEntry): boolean {
-  return !LEFT_OUT.has(file.path);
 }
 
 async function planTablespaces(

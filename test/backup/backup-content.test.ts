@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { BackupContent } from '../../src/backup/backup-content.ts';
 import { WholeFilesIntake } from '../../src/backup/intake/whole-files.ts';
+import { UnloggedCreations } from '../../src/backup/unlogged-creations.ts';
 import { crc32c, crc32cHex } from '../../src/crc32c.ts';
 import { pathToBytes } from '../../src/postgres/path-bytes.ts';
 import { readFramedObject, FramedObjectWriter } from '../../src/repository/frames/framed-object.ts';
@@ -36,7 +37,11 @@ beforeEach(async () => {
   frames = new FrameWriter({ location, backupId: ID, level: 1, workers: 1 });
   intake = new WholeFilesIntake(ID, frames);
   const name = serverManifestName(ID);
-  content = new BackupContent(intake, await FramedObjectWriter.open(store, name, 'serverManifest', 1));
+  content = new BackupContent(
+    intake,
+    await FramedObjectWriter.open(store, name, 'serverManifest', 1),
+    new UnloggedCreations(16 * 1024 * 1024, 17),
+  );
 });
 
 afterEach(async () => {
