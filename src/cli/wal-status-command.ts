@@ -6,13 +6,13 @@ import { LarderError } from '../errors.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { decodeStatus, STATUS_FILE, type PublishedStatus } from '../transaction-log/receiver-status.ts';
 import { Spool } from '../transaction-log/spool.ts';
-import { readArchiveState, type ArchiveState } from '../verify/archive-state.ts';
+import { readArchiveState } from '../verify/archive-state.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatBytes, plural, printable } from './format.ts';
+import { plural } from './format.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
-import { formatPairs, formatTable } from './table.ts';
+import { walStatusJson, walStatusText } from './wal-status-text.ts';
 
 interface StatusOptions extends RepositoryOptions {
   readonly quick?: true;
@@ -32,7 +32,7 @@ export function walStatusCommand(parts: CliParts): Command {
 }
 
 const EXAMPLES = `
-Exit 0 only when nothing is missing or damaged.
+Exit 0 only when nothing is damaged, and nothing is missing that a backup would be rolled forward through.
 
 Examples:
   $ larder wal status
@@ -50,9 +50,9 @@ async function status(parts: CliParts, options: StatusOptions): Promise<void> {
     signal,
     onProgress,
   }).finally(() => bar.clear());
-  const receiver = await readReceiver(parts, options);
-  if (options.json === true) writeJson(stdout, { ...stateJson(state), receiver: receiver ?? null });
-  else stdout.write(stateText(state, receiver));
+  const receiver = { status: await readReceiver(parts, options), now: clock.now() };
+  if (options.json === true) writeJson(stdout, walStatusJson(state, receiver));
+  else stdout.write(walStatusText(state, receiver));
   const [first] = state.problems;
   if (first === undefined) return;
   throw new LarderError(
@@ -71,44 +71,4 @@ async function readReceiver(parts: CliParts, options: StatusOptions): Promise<Pu
   const directory = spoolDirectory(config.stateDirectory, chooseCluster(config, options.cluster).name);
   if ((await Spool.holder(directory, readProcessIdentity(), parts.clock)) === undefined) return undefined;
   return decodeStatus(await readFile(join(directory, STATUS_FILE), 'utf8').catch(() => ''));
-}
-
-function stateText(state: ArchiveState, receiver: PublishedStatus | undefined): string {
-  const facts: (readonly [string, string])[] = [
-    ['archive', state.archives.length === 0 ? 'no WAL was ever received: larder wal receive' : ''],
-    ...state.archives.flatMap((archive): (readonly [string, string])[] => [
-      ['system', `${archive.systemIdentifier}, PostgreSQL ${archive.major}`],
-      [
-        'holds',
-        `${plural(archive.segments, 'segment')} of ${formatBytes(archive.segmentSize)}, ${plural(archive.tails, 'tail')}, ${formatBytes(archive.storedBytes)} stored`,
-      ],
-      ['timelines', archive.timelines.join(', ')],
-      ['position', archive.position ?? 'not known'],
-      ['complete until', archive.complete ?? 'not known'],
-    ]),
-    [
-      'read',
-      state.read
-        ? 'every stored byte has its checksum, but for the problems below'
-        : 'names only (--quick): bytes were not read',
-    ],
-    ['receiver', receiverText(receiver)],
-    ['problems', state.problems.length === 0 ? 'none' : String(state.problems.length)],
-  ];
-  const problems = state.problems.map(({ code, message }) => `  ${printable(message)} [${code}]\n`).join('');
-  const rows = state.backups.map(({ id, reaches, hole }) => [id, reaches, hole ?? '']);
-  const columns = [{ title: 'BACKUP' }, { title: 'REACHES' }, { title: 'HOLE' }];
-  const backups = rows.length === 0 ? '' : `\n${formatTable(columns, rows)}`;
-  return `${formatPairs(facts.filter(([, value]) => value !== ''))}${problems}${backups}`;
-}
-
-function receiverText(receiver: PublishedStatus | undefined): string {
-  if (receiver === undefined) return 'none runs on this host: what the server writes now is unprotected';
-  const since = receiver.unprotectedSince;
-  const lag = since === null ? 'nothing is unprotected' : `changes are unprotected since ${since}`;
-  return `${receiver.state}${receiver.problem === null ? '' : ` (${receiver.problem})`}; ${lag}`;
-}
-
-function stateJson(state: ArchiveState): object {
-  return { ...state, problems: state.problems.map(({ code, message }) => ({ code, message })) };
 }

@@ -111,13 +111,14 @@ export class Position {
     let nextPosition = clock.monotonic();
     while (!signal.aborted) {
       await this.publish();
-      if (clock.monotonic() >= nextPosition) {
-        await this.#writePosition();
+      // the first one as soon as there is a stream: without it nobody can tell a lost end from the end
+      if (this.#stream !== undefined && clock.monotonic() >= nextPosition) {
+        await this.#writePosition(this.#stream);
         nextPosition = clock.monotonic() + this.#request.tailInterval;
       }
       await clock.sleep(PUBLISH_INTERVAL, signal).catch(() => undefined);
     }
-    await this.#writePosition();
+    if (this.#stream !== undefined) await this.#writePosition(this.#stream);
   }
 
   /** For other processes on this host; a disk that refuses it refuses the WAL too, and says so there. */
@@ -133,9 +134,7 @@ export class Position {
   }
 
   /** The heartbeat in the repository. */
-  async #writePosition(): Promise<void> {
-    const stream = this.#stream;
-    if (stream === undefined) return;
+  async #writePosition(stream: Stream): Promise<void> {
     const { stored } = stream.archive;
     const complete = this.#complete.stored(stream.timeline, stored);
     try {

@@ -41,6 +41,17 @@ const schema = z.object({
   durable: z.string().nullable(),
   stored: z.string().nullable(),
   serverEnd: z.string().nullable(),
+  /** null while the server cannot be asked; what it cannot tell is null. */
+  slot: z
+    .object({
+      name: z.string(),
+      /** `reserved`, `extended`, `unreserved` or `lost`. */
+      walStatus: z.string().nullable(),
+      retainedBytes: z.number().nullable(),
+      /** Bytes that can be written before the slot is lost; null also when nothing limits it. */
+      safeBytes: z.number().nullable(),
+    })
+    .nullable(),
   /** ISO 8601; null: caught up. */
   unprotectedSince: z.iso.datetime().nullable(),
   spoolBytes: z.number(),
@@ -62,12 +73,19 @@ export function encodeStatus(status: ReceiverStatus, self: ProcessIdentity, now:
     durable: lsn(status.durable),
     stored: lsn(status.stored),
     serverEnd: lsn(status.serverEnd),
+    slot: slotOf(status),
     unprotectedSince: status.unprotectedSince === 0 ? null : new Date(status.unprotectedSince).toISOString(),
     spoolBytes: status.spoolBytes,
     restarts: status.restarts,
     problem: status.problem ?? null,
   };
   return `${JSON.stringify(published)}\n`;
+}
+
+function slotOf({ slot }: ReceiverStatus): PublishedStatus['slot'] {
+  if (slot === undefined) return null;
+  const { name, walStatus = null, retainedBytes = null, safeBytes = null } = slot;
+  return { name, walStatus, retainedBytes, safeBytes };
 }
 
 /** `undefined` for anything that no receiver wrote. */

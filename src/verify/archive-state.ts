@@ -1,15 +1,17 @@
-import { LarderError, toLarderError } from '../errors.ts';
-import { formatLsn } from '../postgres/lsn.ts';
+import { toLarderError, type LarderError } from '../errors.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { readArchiveRecord, type ArchiveRecord } from '../repository/wal/archive-record.ts';
+import { findArchive } from '../repository/wal/archive-record.ts';
 import { checkStoredWal } from '../repository/wal/check-stored-wal.ts';
+import type { ReceivedPosition } from '../repository/wal/received-position.ts';
 import { segmentFinder, type StoredSegment } from '../repository/wal/stored-segment.ts';
 import { storedTimelines } from '../repository/wal/timeline-path.ts';
 import { readWalIndex, type WalIndex } from '../repository/wal/wal-index.ts';
 import { archivedSystem, ARCHIVE_PREFIX } from '../repository/wal/wal-layout.ts';
-import { holeError, reachOfBackup } from '../restore/recovery/reach.ts';
+import { rollForwardOf, type ListedArchive, type RollForward } from '../restore/recovery/roll-forward.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { archiveHoles, holeProblem, lostHistories, unknownEnd, type ArchiveHole } from './archive-holes.ts';
+import { recoveryWindows, type RecoveryWindow } from './recovery-windows.ts';
 
 /** What is stored of one cluster's log. */
 export interface ArchiveFacts {
@@ -21,24 +23,17 @@ export interface ArchiveFacts {
   readonly tails: number;
   readonly storedBytes: number;
   readonly timelines: readonly number[];
-  /** Everything before it is stored, as the receiver said last; undefined: it never did. */
-  readonly position: string | undefined;
-  /** Until when everything that was committed is stored, ISO 8601. */
-  readonly complete: string | undefined;
-}
-
-export interface BackupReach {
-  readonly id: string;
-  /** LSN, or why it cannot be told. */
-  readonly reaches: string;
-  /** The first position that is missing, when more is stored behind it. */
-  readonly hole: string | undefined;
+  /** How far the receiver was, and when; undefined: nothing says so. */
+  readonly received: ReceivedPosition | undefined;
+  /** Between which points a restore can stop anywhere, oldest first. */
+  readonly windows: readonly RecoveryWindow[];
+  readonly holes: readonly ArchiveHole[];
 }
 
 export interface ArchiveState {
   readonly archives: readonly ArchiveFacts[];
-  readonly backups: readonly BackupReach[];
-  /** Everything that is missing or damaged, each once. */
+  readonly backups: readonly RollForward[];
+  /** Everything that is missing and needed, or damaged, each once. */
   readonly problems: readonly LarderError[];
   /** Whether the stored bytes were read. */
   readonly read: boolean;
@@ -50,6 +45,13 @@ export interface ArchiveStateOptions {
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
+/** Of one cluster. */
+interface Looked {
+  readonly facts: readonly ArchiveFacts[];
+  readonly backups: readonly RollForward[];
+  readonly problems: readonly LarderError[];
+}
+
 /**
  * Looks at everything that is stored of the log, and at what it means for each backup. It writes nothing.
  * @throws LarderError what could not be looked at: that is no verdict
@@ -59,19 +61,17 @@ export async function readArchiveState(
   options: ArchiveStateOptions,
 ): Promise<ArchiveState> {
   const { backups } = await readCatalogue(store);
-  const archives: ArchiveFacts[] = [];
-  const reaches: BackupReach[] = [];
-  const problems: LarderError[] = [];
+  const looked: Looked[] = [];
   for (const system of await archivedSystems(store)) {
-    const archive = await recordOf(store, system);
-    const index = await readWalIndex(store, archive);
-    archives.push(describe(archive, index));
-    problems.push(...index.damaged);
-    if (options.read) problems.push(...(await damageIn(store, { archive, index }, options)));
     const own = backups.filter(({ systemIdentifier }) => systemIdentifier === system);
-    reaches.push(...own.map((backup) => reachOf(index, backup, problems)));
+    looked.push(await lookAt(store, { system, backups: own }, options));
   }
-  return { archives, backups: reaches, problems: onceEach(problems), read: options.read };
+  return {
+    archives: looked.flatMap(({ facts }) => facts),
+    backups: looked.flatMap(({ backups: each }) => each),
+    problems: onceEach(looked.flatMap(({ problems }) => problems)),
+    read: options.read,
+  };
 }
 
 async function archivedSystems(store: ObjectStore): Promise<Set<string>> {
@@ -83,21 +83,49 @@ async function archivedSystems(store: ObjectStore): Promise<Set<string>> {
   return systems;
 }
 
-async function recordOf(store: ObjectStore, system: string): Promise<ArchiveRecord> {
-  const record = await readArchiveRecord(store, system);
-  if (record !== undefined) return record;
-  throw new LarderError(
-    'OBJECT_MISSING',
-    `the archive of system ${system} has lost its record, archive.json`,
-    {
-      hint: 'Bring it back from a copy; "larder wal receive" on the same server makes it anew.',
-    },
-  );
+async function lookAt(
+  store: ObjectStore,
+  { system, backups }: { readonly system: string; readonly backups: readonly CommitRecord[] },
+  options: ArchiveStateOptions,
+): Promise<Looked> {
+  try {
+    const archive = await findArchive(store, system);
+    if (archive === undefined) return { facts: [], backups: [], problems: [] };
+    const listed = { archive, index: await readWalIndex(store, archive) };
+    const found = await judge(store, listed, backups);
+    const damage = options.read ? await damageIn(store, listed, options) : [];
+    return { ...found, problems: [...found.problems, ...damage] };
+  } catch (thrown) {
+    const error = toLarderError(thrown);
+    if (error.code !== 'OBJECT_MISSING' && error.code !== 'OBJECT_DAMAGED') throw error;
+    return { facts: [], backups: [], problems: [error] };
+  }
 }
 
-function describe({ systemIdentifier, major, segmentSize }: ArchiveRecord, index: WalIndex): ArchiveFacts {
-  const { position } = index;
-  const { complete } = position ?? {};
+/** What the names say, and the small records. */
+async function judge(
+  store: ObjectStore,
+  listed: ListedArchive,
+  backups: readonly CommitRecord[],
+): Promise<Looked> {
+  const { index } = listed;
+  const reaches: RollForward[] = [];
+  for (const backup of backups) reaches.push(await rollForwardOf(store, listed, backup));
+  const holes = archiveHoles(index, reaches);
+  const problems = [
+    ...index.damaged,
+    ...lostHistories(index),
+    ...reaches.flatMap(({ problem }) => problem ?? []),
+    ...holes.filter(({ needed }) => needed).map(holeProblem),
+    ...unknownEnd(index),
+  ];
+  const usable = new Set(backups.filter(({ state }) => state === 'complete').map(({ id }) => id));
+  const windows = recoveryWindows(reaches.filter(({ backup }) => usable.has(backup)));
+  return { facts: [{ ...describe(listed), windows, holes }], backups: reaches, problems };
+}
+
+function describe({ archive, index }: ListedArchive): Omit<ArchiveFacts, 'windows' | 'holes'> {
+  const { systemIdentifier, major, segmentSize } = archive;
   return {
     systemIdentifier,
     major,
@@ -106,14 +134,13 @@ function describe({ systemIdentifier, major, segmentSize }: ArchiveRecord, index
     tails: index.tails.length,
     storedBytes: index.storedBytes,
     timelines: storedTimelines(index),
-    position: position === undefined ? undefined : formatLsn(position.stored),
-    complete: complete === undefined ? undefined : new Date(complete).toISOString(),
+    received: index.received,
   };
 }
 
 async function damageIn(
   store: ObjectStore,
-  { archive, index }: { readonly archive: ArchiveRecord; readonly index: WalIndex },
+  { archive, index }: ListedArchive,
   { signal, onProgress }: ArchiveStateOptions,
 ): Promise<LarderError[]> {
   const found: LarderError[] = [];
@@ -121,7 +148,6 @@ async function damageIn(
   const totalBytes = segments.reduce((sum, { end }) => sum + end, 0);
   await checkStoredWal(store, segments, {
     archive,
-    decompress: false,
     signal,
     onProgress: (doneBytes) => onProgress({ doneBytes, totalBytes }),
     onDamage: (damage) => found.push(damage),
@@ -134,21 +160,6 @@ function everySegment(index: WalIndex): StoredSegment[] {
   const all = [...index.segments, ...index.tails.map(({ segment }) => segment)];
   const once = new Map(all.map((segment) => [`${segment.timeline}/${segment.number}`, segment]));
   return [...once.values()].flatMap((segment) => find(segment) ?? []);
-}
-
-function reachOf(index: WalIndex, backup: CommitRecord, problems: LarderError[]): BackupReach {
-  try {
-    const reach = reachOfBackup(index, backup, 'latest');
-    const { hole, until, from } = reach;
-    const reaches = until === from ? 'its own end' : formatLsn(until);
-    if (hole === undefined) return { id: backup.id, reaches, hole: undefined };
-    problems.push(holeError(index, { ...reach, hole }, { backup, wanted: 'the end of the archive' }));
-    return { id: backup.id, reaches, hole: formatLsn(hole.start) };
-  } catch (thrown) {
-    const error = toLarderError(thrown);
-    problems.push(error);
-    return { id: backup.id, reaches: `unknown: ${error.message}`, hole: undefined };
-  }
 }
 
 function onceEach(problems: readonly LarderError[]): LarderError[] {

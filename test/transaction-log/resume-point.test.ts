@@ -16,6 +16,7 @@ function indexOf(segments: [number, number][], tails: [number, number, number, n
     })),
     histories: new Map(),
     holes: [],
+    received: undefined,
     damaged: [],
     objects: segments.length + tails.length,
     storedBytes: 0,

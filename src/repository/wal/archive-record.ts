@@ -3,7 +3,8 @@ import { LarderError } from '../../errors.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
 import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
-import { archiveRecordName } from './wal-layout.ts';
+import { newestSeal } from './seal-record.ts';
+import { archiveRecordName, walPrefix } from './wal-layout.ts';
 
 const schema = z.strictObject({
   formatVersion,
@@ -39,6 +40,29 @@ export async function readArchiveRecord(
   const parsed = schema.safeParse(decodeSealedJson(bytes, name));
   if (parsed.success && parsed.data.systemIdentifier === systemIdentifier) return parsed.data;
   throw new LarderError('OBJECT_DAMAGED', `${name} is not the record of this archive`);
+}
+
+/**
+ * The same for who would take a lost record for an archive that never was.
+ * @throws LarderError OBJECT_MISSING when there is none and something else says that WAL was stored; as `readArchiveRecord`
+ */
+export async function findArchive(
+  store: ObjectStore,
+  systemIdentifier: string,
+): Promise<ArchiveRecord | undefined> {
+  const record = await readArchiveRecord(store, systemIdentifier);
+  if (record !== undefined) return record;
+  const lost = archiveRecordName(systemIdentifier);
+  for await (const { name } of store.list(walPrefix(systemIdentifier))) {
+    throw new LarderError('OBJECT_MISSING', `${lost} is missing, though ${name} is there`, {
+      hint: 'Bring it back from a copy; "larder wal receive" on the same server makes it anew.',
+    });
+  }
+  const seal = await newestSeal(store, systemIdentifier);
+  if (seal === undefined) return undefined;
+  throw new LarderError('OBJECT_MISSING', `${lost} is missing, though WAL up to ${seal.to} was sealed`, {
+    hint: 'Bring the archive back from a copy; --immediate restores a backup to its own end.',
+  });
 }
 
 /**

@@ -25,6 +25,13 @@ export function storedTimelines({ segments, tails, histories }: WalIndex): numbe
   return [...found].sort((a, b) => a - b);
 }
 
+/** The same, and the one that the receiver was on: everything of that may be lost, its history too. */
+export function knownTimelines(index: WalIndex): number[] {
+  const known = new Set(storedTimelines(index));
+  if (index.received !== undefined) known.add(index.received.timeline);
+  return [...known].sort((a, b) => a - b);
+}
+
 /**
  * The way to one timeline.
  * @throws LarderError OBJECT_MISSING when its history is not stored (or is damaged): nobody can tell its ancestors
@@ -59,10 +66,12 @@ export function passesThrough({ timeline, history }: TimelinePath, point: Timeli
  * @throws LarderError as `pathTo`
  */
 export function newestPath(index: WalIndex, point: TimelinePoint): TimelinePath {
-  const later = storedTimelines(index).filter((timeline) => timeline > point.timeline);
-  for (const timeline of later.reverse()) {
+  const known = knownTimelines(index);
+  for (const timeline of known.filter((each) => each > point.timeline).reverse()) {
     const path = pathTo(index, timeline);
     if (passesThrough(path, point)) return path;
   }
+  // nothing was ever received of a timeline that only the backup knows
+  if (!known.includes(point.timeline)) return { timeline: point.timeline, history: [] };
   return pathTo(index, point.timeline);
 }

@@ -4,10 +4,10 @@ import type { WalSegment } from '../../postgres/wal-segment.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { readFramedObject } from '../frames/framed-object.ts';
 import type { ArchiveRecord } from './archive-record.ts';
-import { contiguousRanges } from './continuity.ts';
+import { contiguousRanges, holesBetween } from './continuity.ts';
 import { readPosition, type ReceivedPosition } from './received-position.ts';
 import { readHole, type WalHole } from './wal-hole.ts';
-import { historyObject, parseWalObject, walPrefix, type TailRange } from './wal-layout.ts';
+import { historyObject, parseWalObject, positionName, walPrefix, type TailRange } from './wal-layout.ts';
 
 /** What a repository holds of one cluster's log, by name; the bytes of segments and tails were not looked at. */
 export interface WalIndex {
@@ -19,44 +19,48 @@ export interface WalIndex {
   readonly histories: ReadonlyMap<number, TimelineHistory>;
   /** WAL that the receiver itself recorded as lost, oldest first. */
   readonly holes: readonly WalHole[];
-  /** How far the receiver said that everything is stored; undefined: it never did, or it cannot be read. */
-  readonly position?: ReceivedPosition | undefined;
-  /** Histories, records of holes and the position that are there and cannot be read. */
+  /** How far the receiver was, as it said before anything was listed; undefined: never, or it cannot be read. */
+  readonly received: ReceivedPosition | undefined;
+  /** Histories and records that are there and cannot be read. */
   readonly damaged: readonly LarderError[];
   readonly objects: number;
   /** Of all objects together, as stored. */
   readonly storedBytes: number;
 }
 
+type Archive = Pick<ArchiveRecord, 'systemIdentifier' | 'segmentSize'>;
+
 /**
- * Lists the archive and reads its histories.
- * @throws LarderError whatever the store throws; a damaged history is told in the result
+ * Lists the archive and reads its histories and records. A receiver that runs puts a whole segment in the place of its
+ * tails while this lists them: what seems to be missing counts as missing once it is so a second time.
+ * @throws LarderError whatever the store throws; damaged histories and records are told in the result
  */
-export async function readWalIndex(
-  store: ObjectStore,
-  archive: Pick<ArchiveRecord, 'systemIdentifier' | 'segmentSize'>,
-): Promise<WalIndex> {
-  // before the listing, which then shows no less than it says
-  const said = await readPosition(store, archive.systemIdentifier).catch(damageOrThrow);
-  const first = await listArchive(store, archive);
-  // a tail gives way to its whole segment while one lists: what seems to be missing is looked for once more
-  const index =
-    said instanceof LarderError || reaches(first, said) ? first : await listArchive(store, archive);
-  if (said instanceof LarderError) return { ...index, damaged: [...index.damaged, said] };
-  return { ...index, position: said };
+export async function readWalIndex(store: ObjectStore, archive: Archive): Promise<WalIndex> {
+  let index = await listArchive(store, archive);
+  let [before, missing] = ['', whatIsMissing(index)];
+  while (missing !== '' && missing !== before) {
+    index = await listArchive(store, archive);
+    [before, missing] = [missing, whatIsMissing(index)];
+  }
+  return index;
 }
 
-/** Whether what was listed reaches as far as the receiver said. */
-function reaches(index: WalIndex, position: ReceivedPosition | undefined): boolean {
-  if (position === undefined) return true;
-  const { timeline, stored } = position;
-  const end = contiguousRanges(index, timeline, index.histories.get(timeline) ?? []).at(-1)?.end;
-  return end !== undefined && end >= stored;
+/** Where holes begin, also before the receiver's position; to compare two listings. */
+function whatIsMissing(index: WalIndex): string {
+  const { received, histories, objects } = index;
+  if (received === undefined) return objects === 0 ? '' : 'position';
+  const holes = [...new Set([received.timeline, ...histories.keys()])].flatMap((timeline) => {
+    const ranges = contiguousRanges(index, timeline, histories.get(timeline) ?? []);
+    const known = timeline === received.timeline ? received.stored : 0n;
+    const end = ranges.at(-1)?.end ?? 0n;
+    return holesBetween(ranges, ranges[0]?.start ?? 0n, end > known ? end : known);
+  });
+  return holes.map(({ start }) => start).join();
 }
 
 async function listArchive(
   store: ObjectStore,
-  { systemIdentifier, segmentSize }: Pick<ArchiveRecord, 'systemIdentifier' | 'segmentSize'>,
+  { systemIdentifier, segmentSize }: Archive,
 ): Promise<WalIndex> {
   const segments: WalSegment[] = [];
   const tails: TailRange[] = [];
@@ -64,6 +68,11 @@ async function listArchive(
   const holes: WalHole[] = [];
   const damaged: LarderError[] = [];
   let [objects, storedBytes] = [0, 0];
+  // before the listing: what comes in between must not look like something that is missing
+  const received = await readPosition(store, systemIdentifier).catch((thrown: unknown) => {
+    damaged.push(damageOrThrow(thrown, positionName(systemIdentifier)));
+    return undefined;
+  });
   for await (const { name, size } of store.list(walPrefix(systemIdentifier))) {
     const object = parseWalObject(name, systemIdentifier, segmentSize);
     if (object === undefined) continue;
@@ -75,11 +84,22 @@ async function listArchive(
       else if (object.kind === 'hole') holes.push(await readHole(store, name));
       else histories.set(object.timeline, await readHistory(store, systemIdentifier, object.timeline));
     } catch (thrown) {
-      damaged.push(damageOrThrow(thrown));
+      damaged.push(damageOrThrow(thrown, name));
     }
   }
   holes.sort((a, b) => (a.from < b.from ? -1 : 1));
-  return { systemIdentifier, segmentSize, segments, tails, histories, holes, damaged, objects, storedBytes };
+  return {
+    systemIdentifier,
+    segmentSize,
+    segments,
+    tails,
+    histories,
+    holes,
+    received,
+    damaged,
+    objects,
+    storedBytes,
+  };
 }
 
 /** Text of a stored history. Throws OBJECT_MISSING, OBJECT_DAMAGED, the store's errors. */
@@ -100,11 +120,20 @@ async function readHistory(
   timeline: number,
 ): Promise<TimelineHistory> {
   const text = await readHistoryText(store, systemIdentifier, timeline);
-  return parseTimelineHistory(text.toString('utf8'), timeline);
+  try {
+    return parseTimelineHistory(text.toString('utf8'), timeline);
+  } catch (thrown) {
+    const name = historyObject(systemIdentifier, timeline);
+    throw new LarderError('OBJECT_DAMAGED', `${name}: ${toLarderError(thrown).message}`, { cause: thrown });
+  }
 }
 
-function damageOrThrow(thrown: unknown): LarderError {
+function damageOrThrow(thrown: unknown, name: string): LarderError {
   const error = toLarderError(thrown);
+  // one flipped bit looks like a later release's: either way nobody can read it
+  if (error.code === 'REPOSITORY_NEWER_FORMAT') {
+    return new LarderError('OBJECT_DAMAGED', `${name} cannot be read: ${error.message}`);
+  }
   // an object that was listed and is gone now is as bad as a damaged one; a store that does not answer is no verdict
   if (error.code === 'OBJECT_DAMAGED' || error.code === 'OBJECT_MISSING') return error;
   throw error;

@@ -1,7 +1,10 @@
 import { LarderError } from '../../errors.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
 import { checkStoredWal } from '../../repository/wal/check-stored-wal.ts';
-import { readWalIndex } from '../../repository/wal/wal-index.ts';
+import { nameHole } from '../../repository/wal/missing-wal.ts';
+import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { reachOnPath } from './reach.ts';
 import { StoredLog } from './read-log.ts';
 import type { RecoveryPlan } from './recovery-plan.ts';
 
@@ -21,11 +24,11 @@ export async function checkRecoveryLog(
   { signal, onProgress }: CheckContext,
 ): Promise<void> {
   const index = await readWalIndex(store, archive);
+  assertStillStored(index, { path, from, until });
   const segments = new StoredLog(store, { archive, index, path }).segments(from, until);
   const totalBytes = segments.reduce((sum, { end }) => sum + end, 0);
   await checkStoredWal(store, segments, {
     archive,
-    decompress: false,
     signal,
     onProgress: (doneBytes) => onProgress({ doneBytes, totalBytes }),
     onDamage: (damage) => {
@@ -35,4 +38,21 @@ export async function checkRecoveryLog(
       });
     },
   });
+}
+
+/** What was there when the recovery was planned is still there. */
+function assertStillStored(
+  index: WalIndex,
+  { path, from, until }: Pick<RecoveryPlan, 'path' | 'from' | 'until'>,
+): void {
+  const { until: reached } = reachOnPath(index, path, from);
+  if (reached >= until) return;
+  const { segment } = nameHole(index, path, { start: reached, end: until });
+  throw new LarderError(
+    'WAL_GAP',
+    `WAL has gone from ${formatLsn(reached)} on, beginning with segment ${segment}`,
+    {
+      hint: '"larder wal status" tells what is left; ask for the restore again.',
+    },
+  );
 }

@@ -1,13 +1,15 @@
-import { LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { WalRecord } from '../../postgres/wal-record.ts';
 import { readRestorePoint } from '../../postgres/wal-restore-point.ts';
 import { readTransactionEnd } from '../../postgres/wal-transactions.ts';
 import { findBackup, readCatalogue } from '../../repository/catalogue.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
-import { readArchiveRecord, type ArchiveRecord } from '../../repository/wal/archive-record.ts';
-import { passesThrough, pathTo, storedTimelines } from '../../repository/wal/timeline-path.ts';
+import { findArchive, type ArchiveRecord } from '../../repository/wal/archive-record.ts';
+import { completeOn } from '../../repository/wal/missing-wal.ts';
+import { knownTimelines, passesThrough, pathTo } from '../../repository/wal/timeline-path.ts';
 import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
+import { positionName } from '../../repository/wal/wal-layout.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { WantedTarget } from './parse-target.ts';
 import { formatTimestamp } from './parse-time.ts';
@@ -48,9 +50,19 @@ export async function planRecovery(
   id: string,
   wanted: WantedTarget,
 ): Promise<ChosenRecovery> {
+  try {
+    return await planOnce(store, id, wanted);
+  } catch (thrown) {
+    // a receiver that runs removes tails once their segment is stored whole: what was listed is there as something else
+    if (toLarderError(thrown).code !== 'OBJECT_MISSING') throw thrown;
+    return planOnce(store, id, wanted);
+  }
+}
+
+async function planOnce(store: ObjectStore, id: string, wanted: WantedTarget): Promise<ChosenRecovery> {
   const newest = await findBackup(store, id);
   if (wanted.target.kind === 'backup') return { backup: newest, recovery: undefined, remarks: [] };
-  const archive = await readArchiveRecord(store, newest.systemIdentifier);
+  const archive = await findArchive(store, newest.systemIdentifier);
   if (archive === undefined) return withoutArchive(newest, wanted);
   const index = await readWalIndex(store, archive);
   const parts: Archive = { store, archive, index, wanted };
@@ -87,13 +99,16 @@ function onChosenPath(
   { index, wanted: { timeline } }: Archive,
   backups: readonly CommitRecord[],
 ): { readonly backups: readonly CommitRecord[]; readonly remarks: readonly string[] } {
-  const chosen = timeline === 'latest' ? storedTimelines(index).at(-1) : timeline;
+  const chosen = timeline === 'latest' ? knownTimelines(index).at(-1) : timeline;
   if (chosen === undefined || chosen === 'current') return { backups, remarks: [] };
+  const [newest] = backups;
+  // nothing was received of it yet: only the backup itself is there
+  if (timeline === 'latest' && newest !== undefined && newest.timeline > chosen)
+    return { backups: [newest], remarks: [] };
   const path = pathTo(index, chosen);
   const usable = backups.filter((backup) =>
     passesThrough(path, { timeline: backup.timeline, lsn: lsnOf(backup.stopLsn) }),
   );
-  const [newest] = backups;
   const [first] = usable;
   // of none of them the path's end can be reached: then the newest one goes as far as its own branch does
   if (first === undefined || newest === undefined || first === newest) {
@@ -135,15 +150,32 @@ async function toTheEnd(
   remarks: readonly string[],
 ): Promise<ChosenRecovery> {
   assertNoHole(parts, { backup, reach }, 'the end of the archive');
+  const unknown = unknownEnd(parts, reach);
   const last = await logOf(parts, reach).findLast(reach.stored, reach.until, ({ start, end }) => ({
     start,
     end,
   }));
   if (reach.until <= reach.from || last === undefined || last.end <= reach.from) {
     const remark = 'no WAL is stored behind the backup: it is restored to its own end';
-    return { backup, recovery: undefined, remarks: [...remarks, remark] };
+    return { backup, recovery: undefined, remarks: [...remarks, ...unknown, remark] };
   }
-  return chosen(parts, { backup, reach }, { target: { kind: 'end', lsn: last.start }, remarks });
+  const target: RecoveryTarget = { kind: 'end', lsn: last.start };
+  return chosen(parts, { backup, reach }, { target, remarks: [...remarks, ...unknown] });
+}
+
+/**
+ * Remarks when nothing tells how far the archive once reached, so that its end may be missing.
+ * @throws LarderError OBJECT_DAMAGED when what would tell cannot be read
+ */
+function unknownEnd({ index }: Archive, { until }: Reach): string[] {
+  if (index.received !== undefined) return [];
+  const name = positionName(index.systemIdentifier);
+  const damage = index.damaged.find(({ message }) => message.includes(name));
+  if (damage === undefined) return [`${name} is missing: nobody can tell whether WAL was lost from the end`];
+  throw new LarderError(damage.code, `${damage.message}, so nobody can tell where the archive ends`, {
+    hint: `Name where to stop: --target-lsn ${formatLsn(until)} is the last position that is stored.`,
+    cause: damage,
+  });
 }
 
 async function toLsn(
@@ -178,7 +210,7 @@ async function toTime(
   const backup = backups.find(({ endTime }) => BigInt(Date.parse(endTime)) * 1000n <= target.time);
   if (backup === undefined) throw beforeBackups(backups, wanted);
   const found = candidate(parts, backup);
-  const last = await lastTransaction(parts, found.reach);
+  const last = await logOf(parts, found.reach).lastTransaction(found.reach);
   if (last !== undefined && last >= target.time && (last > target.time || !target.inclusive)) {
     return chosen(parts, found, { target, remarks: [] });
   }
@@ -237,20 +269,10 @@ function logOf({ store, archive, index }: Archive, { path }: Reach): StoredLog {
   return new StoredLog(store, { archive, index, path });
 }
 
-/** When the last transaction in reach ended, microseconds. */
-function lastTransaction(parts: Archive, reach: Reach): Promise<bigint | undefined> {
-  const { major } = parts.archive;
-  return logOf(parts, reach).findLast(reach.stored, reach.until, (record) =>
-    record.start < reach.from ? undefined : readTransactionEnd(record, major)?.time,
-  );
-}
-
-/** Until when everything that was committed on the path is stored, microseconds; what is said of another path says nothing. */
+/** Until when everything that was committed on the path is stored, microseconds. */
 function completeUntil({ index }: Archive, { path }: Reach): bigint | undefined {
-  const { position } = index;
-  if (position?.complete === undefined) return undefined;
-  const { timeline, stored, complete } = position;
-  return passesThrough(path, { timeline, lsn: stored }) ? BigInt(complete) * 1000n : undefined;
+  const complete = completeOn(index, path);
+  return complete === undefined ? undefined : BigInt(complete) * 1000n;
 }
 
 function assertNoHole({ index }: Archive, { backup, reach }: Candidate, wanted: string): void {
@@ -266,7 +288,7 @@ async function beyondReach(parts: Archive, found: Candidate, wanted: string): Pr
 }
 
 async function nearest(parts: Archive, { backup, reach }: Candidate): Promise<string> {
-  const last = await lastTransaction(parts, reach);
+  const last = await logOf(parts, reach).lastTransaction(reach);
   const complete = completeUntil(parts, reach);
   const time = complete ?? last;
   const at = time === undefined ? '' : `, ${formatTimestamp(time)}`;

@@ -1,8 +1,8 @@
 import { LarderError } from '../../errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
-import { segmentAt, segmentName } from '../../postgres/wal-segment.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { contiguousRanges, type LsnRange } from '../../repository/wal/continuity.ts';
+import { knownEnd, nameHole } from '../../repository/wal/missing-wal.ts';
 import { newestPath, passesThrough, pathTo, type TimelinePath } from '../../repository/wal/timeline-path.ts';
 import type { WalIndex } from '../../repository/wal/wal-index.ts';
 
@@ -35,46 +35,22 @@ export function reachOfBackup(index: WalIndex, backup: CommitRecord, choice: Tim
       ? newestPath(index, point)
       : pathTo(index, choice === 'current' ? point.timeline : choice);
   if (!passesThrough(path, point)) throw besideTimeline(backup, path);
+  return reachOnPath(index, path, from);
+}
+
+/** The same for a position on the path. */
+export function reachOnPath(index: WalIndex, path: TimelinePath, from: Lsn): Reach {
   const ranges = contiguousRanges(index, path.timeline, path.history);
   // up to the end of the segment it ends in, a backup carries its own WAL, and the server wrote nothing more into it
   const carried = roundUp(from, index.segmentSize);
   const behind = ranges.find(({ start, end }) => start <= carried && end > from);
   const until = behind?.end ?? from;
-  const next = ranges.find(({ start }) => start > until && start > carried);
-  const known = next?.start ?? knownEnd(index, path);
+  const covered = behind === undefined ? carried : until;
   const stored = behind === undefined || behind.start < from ? from : behind.start;
-  return {
-    path,
-    from,
-    stored,
-    until,
-    hole: known > until && known > carried ? { start: until, end: known } : undefined,
-  };
-}
-
-/**
- * How far the path is known to have gone: where the receiver said that everything before is stored, or where WAL that it
- * recorded as lost ends. What is missing there is missing, also while nothing is stored behind it.
- */
-function knownEnd({ position, holes }: WalIndex, path: TimelinePath): Lsn {
-  const ends = holes
-    .filter(({ timeline, from, reason }) => reason !== 'diverged' && branchEnd(path, timeline) > from)
-    .map(({ to }) => to);
-  if (position !== undefined) ends.push(min(position.stored, branchEnd(path, position.timeline)));
-  return ends.reduce((furthest, end) => (end > furthest ? end : furthest), 0n);
-}
-
-/** Up to where the path is on a timeline: 0 when it never is. */
-function branchEnd({ timeline, history }: TimelinePath, wanted: number): Lsn {
-  if (wanted === timeline) return LAST;
-  return history.find((branch) => branch.timeline === wanted)?.end ?? 0n;
-}
-
-/** Behind every position there can be. */
-const LAST = 2n ** 64n;
-
-function min(a: Lsn, b: Lsn): Lsn {
-  return a < b ? a : b;
+  // where nothing is stored behind a hole, only the receiver's own word tells that something was
+  const next = ranges.find(({ start }) => start > covered)?.start ?? knownEnd(index, path);
+  const hole = next === undefined || next <= covered ? undefined : { start: covered, end: next };
+  return { path, from, stored, until, hole };
 }
 
 /**
@@ -86,13 +62,11 @@ export function holeError(
   { path, until, hole }: Reach & { readonly hole: LsnRange },
   { backup, wanted }: { readonly backup: CommitRecord; readonly wanted: string },
 ): LarderError {
-  const { segmentSize } = index;
-  const first = segmentName(segmentAt(path.timeline, hole.start, segmentSize), segmentSize);
-  const recorded = index.holes.find(({ from, to }) => from < hole.end && hole.start < to);
+  const { segment, recorded } = nameHole(index, path, hole);
   const why = recorded === undefined ? '' : ` (recorded ${recorded.recorded}: ${recorded.detail})`;
   return new LarderError(
     'WAL_GAP',
-    `${backup.id} cannot be rolled forward to ${wanted}: WAL is missing from ${formatLsn(hole.start)} to ${formatLsn(hole.end)}, beginning with segment ${first}${why}`,
+    `${backup.id} cannot be rolled forward to ${wanted}: WAL is missing from ${formatLsn(hole.start)} to ${formatLsn(hole.end)}, beginning with segment ${segment}${why}`,
     {
       hint: `It reaches ${formatLsn(until)}: --target-lsn ${formatLsn(until)}, or --immediate for its own end; "larder list" shows backups behind the hole.`,
     },

@@ -2,6 +2,7 @@ import { LarderError } from '../../errors.ts';
 import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import { WalRecordReader, type WalEnd } from '../../postgres/wal-records.ts';
 import type { WalRecord } from '../../postgres/wal-record.ts';
+import { readTransactionEnd } from '../../postgres/wal-transactions.ts';
 import type { ArchiveRecord } from '../../repository/wal/archive-record.ts';
 import {
   readStoredSegment,
@@ -13,6 +14,7 @@ import {
 import type { TimelinePath } from '../../repository/wal/timeline-path.ts';
 import type { WalIndex } from '../../repository/wal/wal-index.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import type { Reach } from './reach.ts';
 
 /** A stretch of the stored log on one path of timelines. */
 export class StoredLog {
@@ -67,6 +69,20 @@ export class StoredLog {
       if (last !== undefined) return last;
     }
     return undefined;
+  }
+
+  /**
+   * When the last transaction that ended behind `from` ended, microseconds; `undefined` when none did.
+   * @throws LarderError as `findLast`
+   */
+  lastTransaction({
+    from,
+    stored,
+    until,
+  }: Pick<Reach, 'from' | 'stored' | 'until'>): Promise<bigint | undefined> {
+    return this.findLast(stored, until, (record) =>
+      record.start < from ? undefined : readTransactionEnd(record, this.archive.major)?.time,
+    );
   }
 
   /**

@@ -20,6 +20,7 @@ function scopeOf(segments: readonly number[], tail?: { number: number; to: numbe
         : [{ segment: { timeline: 1, number: BigInt(tail.number) }, from: 0, to: tail.to }],
     histories: new Map(),
     holes: [],
+    received: undefined,
     damaged: [],
     objects: 0,
     storedBytes: 0,

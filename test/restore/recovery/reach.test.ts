@@ -1,33 +1,75 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
-import type { CommitRecord } from '../../../src/repository/commit-record.ts';
+import { newestPath } from '../../../src/repository/wal/timeline-path.ts';
 import type { WalHole } from '../../../src/repository/wal/wal-hole.ts';
 import type { WalIndex } from '../../../src/repository/wal/wal-index.ts';
-import { reachOfBackup } from '../../../src/restore/recovery/reach.ts';
+import { holeError, reachOfBackup, type TimelineChoice } from '../../../src/restore/recovery/reach.ts';
 import { commitRecord } from '../../support/commit-records.ts';
+import { at, indexOf, receivedUpTo } from '../../support/stored-wal.ts';
 
-const SIZE = 1024 * 1024;
-const at = (segment: number, offset = 0): bigint => BigInt(segment * SIZE + offset);
+/** It carries segment 3 itself, to its end. */
+const backup = commitRecord('2026-11-22T02:00:00Z', { stopLsn: formatLsn(at(3, 500)) });
+const FOLLOWED = new Map([[2, [{ timeline: 1, end: at(6, 700) }]]]);
 
-/** An archive of whole segments, on timeline 1 and on timeline 2, which branched off in segment 6. */
-function indexOf(segments: [timeline: number, number: number][], more: Partial<WalIndex> = {}): WalIndex {
-  return {
-    systemIdentifier: '7',
-    segmentSize: SIZE,
-    segments: segments.map(([timeline, number]) => ({ timeline, number: BigInt(number) })),
-    tails: [],
-    histories: new Map([[2, [{ timeline: 1, end: at(6, 500), reason: 'promoted' }]]]),
-    holes: [],
-    damaged: [],
-    objects: segments.length,
-    storedBytes: 0,
-    ...more,
-  };
+function segments(timeline: number, from: number, to: number): [number, number][] {
+  return Array.from({ length: to - from + 1 }, (_, index) => [timeline, from + index]);
 }
 
-const position = (timeline: number, stored: bigint) => ({ timeline, stored, complete: 1, updated: 1 });
+/** The name that the error for the hole begins with; undefined when there is none. */
+function firstMissing(index: WalIndex): string | undefined {
+  const reach = reachOfBackup(index, backup, 'latest');
+  if (reach.hole === undefined) return undefined;
+  const { message } = holeError(index, { ...reach, hole: reach.hole }, { backup, wanted: 'the end' });
+  return /segment (\w+)/.exec(message)?.[1];
+}
 
-function hole(
+describe('how far a backup can be rolled forward', () => {
+  test('is to the first hole, whichever segment it is', () => {
+    for (let lost = 4; lost <= 9; lost++) {
+      const kept = segments(1, 3, 9).filter(([, number]) => number !== lost);
+      const index = indexOf(kept, { received: receivedUpTo(at(10)) });
+      const { until, hole } = reachOfBackup(index, backup, 'latest');
+      expect(until).toBe(at(lost));
+      expect(hole).toEqual({ start: at(lost), end: at(lost + 1) });
+      expect(firstMissing(index)).toBe(`00000001000000000000000${lost}`);
+    }
+  });
+
+  test('ends with a hole where the receiver had stored more than is there, if only a byte', () => {
+    expect(firstMissing(indexOf(segments(1, 3, 9), { received: receivedUpTo(at(10)) }))).toBeUndefined();
+    const index = indexOf(segments(1, 3, 9), { received: receivedUpTo(at(10, 1)) });
+    expect(firstMissing(index)).toBe('00000001000000000000000A');
+    expect(firstMissing(indexOf([], { received: receivedUpTo(at(4, 1)) }))).toBe('000000010000000000000004');
+    // the backup carries this much itself
+    expect(firstMissing(indexOf([], { received: receivedUpTo(at(4)) }))).toBeUndefined();
+  });
+
+  test('names what is missing by the timeline that would provide it', () => {
+    const histories = FOLLOWED;
+    const all = [...segments(1, 3, 5), ...segments(2, 6, 9)];
+    expect(firstMissing(indexOf(all, { histories }))).toBeUndefined();
+    for (const [timeline, number] of all.slice(1, -1)) {
+      const index = indexOf(
+        all.filter(([, each]) => each !== number),
+        { histories },
+      );
+      // up to the switch the parent could provide it too
+      const named = number === 6 ? 1 : timeline;
+      expect(firstMissing(index)).toBe(`0000000${named}000000000000000${number}`);
+    }
+  });
+
+  test('counts what was received of the parent only up to the switch', () => {
+    const all = [...segments(1, 3, 5), ...segments(2, 6, 6)];
+    const histories = FOLLOWED;
+    expect(firstMissing(indexOf(all, { histories, received: receivedUpTo(at(9)) }))).toBeUndefined();
+    expect(firstMissing(indexOf(all, { histories, received: receivedUpTo(at(9), 2) }))).toBe(
+      '000000020000000000000007',
+    );
+  });
+});
+
+function lost(
   timeline: number,
   from: bigint,
   to: bigint,
@@ -36,39 +78,59 @@ function hole(
   return { timeline, from, to, reason, detail: 'it is gone', recorded: '2026-11-22T02:00:00Z' };
 }
 
-/** A backup that ends in segment 2. */
-function backupOn(timeline = 1): CommitRecord {
-  return commitRecord('2026-11-22T02:00:00Z', { timeline, stopLsn: formatLsn(at(2, 300)) });
-}
-
 describe('what is missing behind a backup', () => {
-  test('is what the receiver said it stored and is not there, also when nothing is stored behind it', () => {
-    const index = indexOf([[1, 2], [1, 3]], { histories: new Map(), position: position(1, at(5, 10)) }); // prettier-ignore
-    expect(reachOfBackup(index, backupOn(), 'latest').hole).toEqual({ start: at(4), end: at(5, 10) });
-    const everything = { ...index, position: position(1, at(4)) };
-    expect(reachOfBackup(everything, backupOn(), 'latest').hole).toBeUndefined();
-  });
+  const holeIn = (index: WalIndex, choice: TimelineChoice = 'latest') =>
+    reachOfBackup(index, backup, choice).hole;
 
-  test('is everything when nothing at all is stored behind what the backup carries itself', () => {
-    const none = indexOf([], { histories: new Map(), position: position(1, at(5)) });
-    expect(reachOfBackup(none, backupOn(), 'latest').hole).toEqual({ start: at(2, 300), end: at(5) });
-    const carried = { ...none, position: position(1, at(3)) };
-    expect(reachOfBackup(carried, backupOn(), 'latest').hole).toBeUndefined();
+  test('is everything from the end of its last segment on when nothing is stored behind it', () => {
+    expect(holeIn(indexOf([], { received: receivedUpTo(at(6)) }))).toEqual({ start: at(4), end: at(6) });
   });
 
   test('is WAL that was recorded as lost, before anything behind it is stored', () => {
-    const lost = { histories: new Map(), holes: [hole(1, at(4), at(9))] };
-    const index = indexOf([[1, 2], [1, 3]], lost); // prettier-ignore
-    expect(reachOfBackup(index, backupOn(), 'latest').hole).toEqual({ start: at(4), end: at(9) });
+    const index = indexOf(segments(1, 3, 4), { holes: [lost(1, at(5), at(9))] });
+    expect(holeIn(index)).toEqual({ start: at(5), end: at(9) });
+    expect(holeIn({ ...index, received: receivedUpTo(at(5)) })).toEqual({ start: at(5), end: at(9) });
+    expect(firstMissing(index)).toBe('000000010000000000000005');
   });
 
   test('is not what was written on a branch that the chosen timeline left before', () => {
-    const segments: [number, number][] = [[1, 2], [1, 3], [1, 4], [1, 5], [2, 6]]; // prettier-ignore
-    const elsewhere = { holes: [hole(1, at(8), at(9)), hole(1, at(5), at(12), 'diverged')] };
-    const index = indexOf(segments, { ...elsewhere, position: position(1, at(9)) });
-    expect(reachOfBackup(index, backupOn(), 'latest')).toMatchObject({ until: at(7), hole: undefined });
-    const onward = indexOf(segments, { position: position(2, at(7, 1)) });
-    expect(reachOfBackup(onward, backupOn(), 'latest').hole).toEqual({ start: at(7), end: at(7, 1) });
-    expect(reachOfBackup(onward, backupOn(), 'current').hole).toBeUndefined();
+    const stored = [...segments(1, 3, 5), ...segments(2, 6, 6)];
+    const holes = [lost(1, at(8), at(9)), lost(1, at(5), at(12), 'diverged')];
+    const index = indexOf(stored, { histories: FOLLOWED, holes, received: receivedUpTo(at(9)) });
+    expect(reachOfBackup(index, backup, 'latest')).toMatchObject({ until: at(7), hole: undefined });
+  });
+
+  test('is on the parent what was written up to the switch, when the receiver was on the child', () => {
+    const tails = [{ segment: { timeline: 1, number: 6n }, from: 0, to: 700 }];
+    const stored = [...segments(1, 3, 5), ...segments(2, 6, 6)];
+    const index = indexOf(stored, { histories: FOLLOWED, tails, received: receivedUpTo(at(7, 1), 2) });
+    expect(holeIn(index)).toEqual({ start: at(7), end: at(7, 1) });
+    expect(holeIn(index, 'current')).toBeUndefined();
+    expect(holeIn({ ...index, tails: [] }, 'current')).toEqual({ start: at(6), end: at(6, 700) });
+  });
+
+  test('is also what follows a tail of the segment that the backup ends in', () => {
+    const tails = [{ segment: { timeline: 1, number: 3n }, from: 0, to: 800 }];
+    expect(reachOfBackup(indexOf(segments(1, 4, 9), { tails }), backup, 'latest')).toMatchObject({
+      until: at(3, 800),
+      hole: { start: at(3, 800), end: at(4) },
+    });
+    expect(holeIn(indexOf([], { tails, received: receivedUpTo(at(3, 800)) }))).toBeUndefined();
+  });
+});
+
+describe('the newest timeline', () => {
+  const point = { timeline: 1, lsn: at(3) };
+
+  test('is an error when only the receiver knew of it: everything of it was lost', () => {
+    const index = indexOf(segments(1, 3, 9), { received: receivedUpTo(at(9), 2) });
+    expect(() => newestPath(index, point)).toThrow('00000002.history is missing');
+  });
+
+  test('is the backup’s own when nothing was ever received of it', () => {
+    expect(newestPath(indexOf(segments(1, 3, 9)), { timeline: 2, lsn: at(12) })).toEqual({
+      timeline: 2,
+      history: [],
+    });
   });
 });
