@@ -1,12 +1,15 @@
 import { Command } from 'commander';
+import { toLarderError } from '../errors.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import { findBackup, readCatalogue, type Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
+import { readRollForward, type RollForward } from '../restore/recovery/roll-forward.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines } from './backup-text.ts';
 import { writeJson, type CliParts, type Output } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatTime } from './format.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
+import { reachText, rollForwardJson } from './roll-forward-text.ts';
 import { formatPairs, formatTable, type Column } from './table.ts';
 
 interface ListOptions extends RepositoryOptions {
@@ -16,7 +19,9 @@ interface ListOptions extends RepositoryOptions {
 /** `larder list`. */
 export function listCommand(parts: CliParts): Command {
   const command = new Command('list')
-    .description('show the backups of the repository, or one of them in detail')
+    .description(
+      'show the backups of the repository and how far each can be rolled forward, or one of them in detail',
+    )
     .argument('[id]', 'the backup to show in detail, or latest');
   return withRepositoryOptions(command)
     .option('--json', 'print the result as JSON')
@@ -33,20 +38,41 @@ Examples:
 
 async function list(parts: CliParts, id: string | undefined, options: ListOptions): Promise<void> {
   const { store } = await openForReading(parts, options);
-  if (id === undefined) printCatalogue(parts.stdout, store, { ...options, ...(await readCatalogue(store)) });
-  else printBackup(parts.stdout, options, await findBackup(store, id));
+  if (id === undefined) {
+    const catalogue = await readCatalogue(store);
+    const reaches = await readReaches(parts, store, catalogue.backups);
+    printCatalogue(parts.stdout, store, { ...options, ...catalogue, reaches });
+  } else {
+    const backup = await findBackup(store, id);
+    const reach = (await readReaches(parts, store, [backup]))?.get(backup.id);
+    printBackup(parts.stdout, options, { backup, reach });
+  }
 }
 
-function printCatalogue(stdout: Output, store: ObjectStore, catalogue: Catalogue & ListOptions): void {
-  const { backups, unreadable, json } = catalogue;
-  if (json === true) {
-    const problems = unreadable.map(({ id, problem: { code, message } }) => ({ id, code, message }));
-    writeJson(stdout, {
-      repository: store.description,
-      backups: backups.map(backupJson),
-      unreadable: problems,
-    });
-  } else if (backups.length + unreadable.length === 0) {
+/** By backup. What keeps the log from being looked at does not keep the backups from being listed. */
+async function readReaches(
+  { stderr }: CliParts,
+  store: ObjectStore,
+  backups: readonly CommitRecord[],
+): Promise<Listing['reaches']> {
+  try {
+    const reaches = await readRollForward(store, backups);
+    return new Map(reaches.map((reach) => [reach.backup, reach]));
+  } catch (error) {
+    stderr.write(`how far backups can be rolled forward is not known: ${toLarderError(error).message}\n`);
+    return undefined;
+  }
+}
+
+interface Listing extends Catalogue, ListOptions {
+  /** undefined: the log could not be looked at. */
+  readonly reaches: ReadonlyMap<string, RollForward> | undefined;
+}
+
+function printCatalogue(stdout: Output, store: ObjectStore, listing: Listing): void {
+  const { backups, unreadable, reaches, json } = listing;
+  if (json === true) writeJson(stdout, listingJson(store, listing));
+  else if (backups.length + unreadable.length === 0) {
     stdout.write(`There are no backups in ${store.description} yet. Take the first: larder backup\n`);
   } else {
     const unreadableRows = unreadable.map(({ id, problem }) => [
@@ -55,8 +81,20 @@ function printCatalogue(stdout: Output, store: ObjectStore, catalogue: Catalogue
       `UNREADABLE: ${problem.message}`,
     ]);
     const byId = new Map(backups.map((backup) => [backup.id, backup]));
-    stdout.write(formatTable(COLUMNS, [...backups.map((backup) => row(backup, byId)), ...unreadableRows]));
+    const rows = backups.map((record) => row(record, { reach: reaches?.get(record.id), byId }));
+    stdout.write(formatTable(COLUMNS, [...rows, ...unreadableRows]));
   }
+}
+
+function listingJson(store: ObjectStore, { backups, unreadable, reaches }: Listing): object {
+  return {
+    repository: store.description,
+    backups: backups.map((record) => ({
+      ...backupJson(record),
+      rollForward: jsonOf(reaches?.get(record.id)),
+    })),
+    unreadable: unreadable.map(({ id, problem: { code, message } }) => ({ id, code, message })),
+  };
 }
 
 const COLUMNS: readonly Column[] = [
@@ -67,12 +105,18 @@ const COLUMNS: readonly Column[] = [
   { title: 'SOURCE', right: true },
   { title: 'STORED', right: true },
   { title: 'WAL' },
+  { title: 'ROLLS FORWARD TO' },
   { title: 'STATE' },
 ];
 /** What an unreadable backup has between its id and its state. */
 const BLANK = COLUMNS.slice(2).map(() => '-');
 
-function row(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): readonly string[] {
+interface Beside {
+  readonly reach: RollForward | undefined;
+  readonly byId: ReadonlyMap<string, CommitRecord>;
+}
+
+function row(record: CommitRecord, { reach, byId }: Beside): readonly string[] {
   return [
     record.id,
     record.type,
@@ -81,6 +125,7 @@ function row(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): rea
     formatBytes(record.sourceBytes),
     formatBytes(record.storedBytes),
     `${record.startLsn} - ${record.stopLsn}`,
+    rollsForwardTo(reach),
     rowState(record, byId),
   ];
 }
@@ -90,15 +135,28 @@ function rowState(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>)
   return record.state === 'complete' ? 'complete' : 'DAMAGED SOURCE';
 }
 
-function printBackup(stdout: Output, { json }: ListOptions, record: CommitRecord): void {
+function printBackup(
+  stdout: Output,
+  { json }: ListOptions,
+  { backup, reach }: { readonly backup: CommitRecord; readonly reach: RollForward | undefined },
+): void {
   if (json === true) {
-    writeJson(stdout, record);
+    writeJson(stdout, { ...backup, rollForward: jsonOf(reach) });
     return;
   }
-  stdout.write(formatPairs([...backupFacts(record), ...backupDetails(record)]));
-  stdout.write(warningLines(record.warnings));
-  const rows = record.objects.map(({ name, size, sha256 }) => [name, formatBytes(size), sha256]);
+  const facts = [...backupFacts(backup), ...backupDetails(backup)];
+  stdout.write(formatPairs([...facts, ['rolls forward to', rollsForwardTo(reach)]]));
+  stdout.write(warningLines(backup.warnings));
+  const rows = backup.objects.map(({ name, size, sha256 }) => [name, formatBytes(size), sha256]);
   stdout.write(
     `\n${formatTable([{ title: 'OBJECT' }, { title: 'SIZE', right: true }, { title: 'SHA-256' }], rows)}`,
   );
+}
+
+function rollsForwardTo(reach: RollForward | undefined): string {
+  return reach === undefined ? 'UNKNOWN' : reachText(reach);
+}
+
+function jsonOf(reach: RollForward | undefined): object | null {
+  return reach === undefined ? null : rollForwardJson(reach);
 }

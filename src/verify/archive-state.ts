@@ -1,4 +1,5 @@
 import { toLarderError, type LarderError } from '../errors.ts';
+import { chainOf } from '../repository/backup-chain.ts';
 import { readCatalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { findArchive } from '../repository/wal/archive-record.ts';
@@ -119,9 +120,17 @@ async function judge(
     ...holes.filter(({ needed }) => needed).map(holeProblem),
     ...unknownEnd(index),
   ];
-  const usable = new Set(backups.filter(({ state }) => state === 'complete').map(({ id }) => id));
-  const windows = recoveryWindows(reaches.filter(({ backup }) => usable.has(backup)));
+  const windows = recoveryWindows(usable(backups, reaches));
   return { facts: [{ ...describe(listed), windows, holes }], backups: reaches, problems };
+}
+
+/** Without the backups whose source was damaged, or whose chain has lost a member: they open no window. */
+function usable(backups: readonly CommitRecord[], reaches: readonly RollForward[]): RollForward[] {
+  const byId = new Map(backups.map((backup) => [backup.id, backup]));
+  return reaches.filter(({ backup: id }) => {
+    const backup = byId.get(id);
+    return backup?.state === 'complete' && chainOf(backup, byId) !== undefined;
+  });
 }
 
 function describe({ archive, index }: ListedArchive): Omit<ArchiveFacts, 'windows' | 'holes'> {

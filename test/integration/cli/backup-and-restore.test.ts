@@ -104,8 +104,8 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
 
   test('lists what there is, for people and for programs', async () => {
     const table = (await run(['list'])).stdout.split('\n');
-    expect(table[0]).toMatch(/^ID +TYPE +STARTED +TOOK +SOURCE +STORED +WAL +STATE$/);
-    expect(table[1]).toContain(`${backup.startLsn} - ${backup.stopLsn}  complete`);
+    expect(table[0]).toMatch(/^ID +TYPE +STARTED +TOOK +SOURCE +STORED +WAL +ROLLS FORWARD TO +STATE$/);
+    expect(table[1]).toContain(`${backup.startLsn} - ${backup.stopLsn}  its own end       complete`);
     expect(table).toHaveLength(4);
     const json = JSON.parse((await run(['list', '--json'])).stdout) as { backups: BackupJson[] };
     expect(json).toMatchObject({ unreadable: [], repository: environment['BACKUP_DIR'] });
