@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { LarderError } from '../errors.ts';
 import { findBackup } from '../repository/catalogue.ts';
-import type { Finding, VerifyReport } from '../verify/report.ts';
-import { verifyObjects } from '../verify/verify-objects.ts';
+import type { Finding, LogReport, VerifyReport } from '../verify/report.ts';
+import { verifyObjects, type VerifyProgress } from '../verify/verify-objects.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural, printable } from './format.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -16,7 +16,7 @@ interface VerifyOptions extends RepositoryOptions {
 /** `larder verify`. */
 export function verifyCommand(parts: CliParts): Command {
   const command = new Command('verify')
-    .description('read a whole backup back and check every byte of it')
+    .description('read a whole backup back, and the transaction log behind it, and check every byte')
     .argument('[id]', 'the backup, or "latest"', 'latest')
     .option('--level <level>', 'objects: what is stored; restore and full are not built yet', 'objects');
   return withRepositoryOptions(command)
@@ -37,8 +37,8 @@ async function verify(parts: CliParts, id: string, options: VerifyOptions): Prom
   const backup = await findBackup(repository.store, id);
   const { clock, signal, stdout } = parts;
   const bar = new ProgressBar(parts.stderr, clock);
-  const onProgress = (done: { doneBytes: number; totalBytes: number }): void =>
-    bar.update({ phase: 'verifying', ...done });
+  const onProgress = ({ part, ...done }: VerifyProgress): void =>
+    bar.update({ phase: part === 'backup' ? 'verifying' : 'reading the log', ...done });
   const report = await verifyObjects({ ...repository, backup }, { clock, signal, onProgress }).finally(() =>
     bar.clear(),
   );
@@ -68,10 +68,16 @@ function reportText(report: VerifyReport): string {
   return [
     `backup    ${backup}`,
     `checked   ${checked}, ${formatBytes(bytes)} in ${formatDuration(seconds)} (${formatRate(bytes, seconds)})`,
+    `log       ${report.log === null ? 'none was read: no WAL was ever received, or a finding says why' : logText(report.log)}`,
     `findings  ${findings.length === 0 ? 'none' : String(findings.length)}`,
     ...findings.map((finding) => `  ${printable(findingText(finding))}`),
     '',
   ].join('\n');
+}
+
+function logText({ segments, bytes, from, until, timeline }: LogReport): string {
+  if (segments === 0) return 'nothing is stored behind the backup';
+  return `${plural(segments, 'segment')}, ${formatBytes(bytes)} of WAL, whole from ${from} to ${until} on timeline ${timeline}`;
 }
 
 function findingText({ code, message, object, file }: Finding): string {

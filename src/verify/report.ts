@@ -10,6 +10,18 @@ export interface Finding {
   readonly file?: string;
 }
 
+/** What a verification read of the transaction log behind a backup. */
+export interface LogReport {
+  readonly timeline: number;
+  /** The backup's own end. */
+  readonly from: string;
+  /** Where the log can be followed to without a hole. */
+  readonly until: string;
+  readonly segments: number;
+  /** Of WAL, as it is without compression. */
+  readonly bytes: number;
+}
+
 /** What a verification looked at, and what it found. Good means: no findings, and everything was looked at. */
 export interface VerifyReport {
   readonly backup: string;
@@ -24,6 +36,8 @@ export interface VerifyReport {
   readonly mergedFiles: number;
   /** Bytes of file content read. */
   readonly bytes: number;
+  /** The transaction log behind it; null when no WAL was ever received, or a finding says why nobody can tell. */
+  readonly log: LogReport | null;
   readonly seconds: number;
 }
 

@@ -10,6 +10,7 @@ import { readContents } from '../restore/read-contents.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { checkAgainstServerManifest, checkOwnChecksums, checkWal } from './file-contents.ts';
 import { Findings, type VerifyReport } from './report.ts';
+import { checkStoredLog } from './stored-log.ts';
 import { checkStoredObjects } from './stored-objects.ts';
 
 export interface VerifyRequest {
@@ -23,13 +24,19 @@ export interface VerifyRequest {
 export interface VerifyContext {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+  readonly onProgress: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly part: 'backup' | 'log';
+  readonly doneBytes: number;
+  readonly totalBytes: number;
 }
 
 /**
  * Verifies a backup at the level of stored bytes: every object is there and unchanged, every frame has its checksum, every
- * file has the checksum of the server's own manifest, the WAL it needs is in it. It writes nothing, and proves nothing
- * about what PostgreSQL makes of those bytes.
+ * file has the checksum of the server's own manifest, the WAL it needs is in it, and the transaction log behind it is
+ * whole. It writes nothing, and proves nothing about what PostgreSQL makes of those bytes.
  *
  * @throws LarderError when something could not be looked at (the store does not answer): that is no verdict
  */
@@ -50,6 +57,11 @@ export async function verifyObjects(request: VerifyRequest, context: VerifyConte
     manifest === undefined
       ? { files: 0, merged: 0, frames: 0 }
       : await checkContents(request, context, { manifest, findings });
+  const log = await checkStoredLog(store, backup, {
+    findings,
+    signal: context.signal,
+    onProgress: (progress) => context.onProgress({ part: 'log', ...progress }),
+  });
   return {
     backup: backup.id,
     level: 'objects',
@@ -59,6 +71,7 @@ export async function verifyObjects(request: VerifyRequest, context: VerifyConte
     checkedFiles: checked.files,
     mergedFiles: checked.merged,
     bytes: manifest?.bytes ?? 0,
+    log: log ?? null,
     seconds: (context.clock.monotonic() - began) / 1000,
   };
 }
@@ -96,7 +109,7 @@ async function checkContents(
     workers,
     owner: undefined,
     targetOf: () => undefined,
-    onProgress: (doneBytes) => onProgress({ doneBytes, totalBytes: manifest.bytes }),
+    onProgress: (doneBytes) => onProgress({ part: 'backup', doneBytes, totalBytes: manifest.bytes }),
     onDamage: (error) => findings.addOrThrow(error, objectOf(error, backup)),
     signal,
   });
