@@ -11,6 +11,7 @@ import { knownTimelines, passesThrough, pathTo } from '../../repository/wal/time
 import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
 import { positionName } from '../../repository/wal/wal-layout.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { ancestorReaches } from './ancestor-reach.ts';
 import type { WantedTarget } from './parse-target.ts';
 import { formatTimestamp } from './parse-time.ts';
 import { holeError, lsnOf, reachOfBackup, type Reach } from './reach.ts';
@@ -188,12 +189,13 @@ async function toLsn(
   if (backup === undefined) throw beforeBackups(backups, wanted);
   const found = candidate(parts, backup);
   if (target.lsn > found.reach.until) throw await beyondReach(parts, found, wanted);
-  const last = await logOf(parts, found.reach).findLast(
-    found.reach.stored,
-    found.reach.until,
-    ({ start }) => start,
-  );
-  if (last !== undefined && target.lsn <= last) return chosen(parts, found, { target, remarks: [] });
+  const lastStart = ({ stored, until, path }: Reach): Promise<Lsn | undefined> =>
+    logOf(parts, { path }).findLast(stored, until, ({ start }) => start);
+  const last = await lastStart(found.reach);
+  if (last !== undefined && target.lsn <= last) {
+    const holds = async (reach: Reach): Promise<boolean> => target.lsn <= ((await lastStart(reach)) ?? -1n);
+    return onItsTimeline(parts, found, { target, holds });
+  }
   // no record begins there or later: PostgreSQL would call the target not reached
   const remark = `${wanted} lies in or behind the last record: everything stored up to there is restored`;
   const whole = last === undefined || last < found.reach.from ? undefined : last;
@@ -210,9 +212,13 @@ async function toTime(
   const backup = backups.find(({ endTime }) => BigInt(Date.parse(endTime)) * 1000n <= target.time);
   if (backup === undefined) throw beforeBackups(backups, wanted);
   const found = candidate(parts, backup);
-  const last = await logOf(parts, found.reach).lastTransaction(found.reach);
-  if (last !== undefined && last >= target.time && (last > target.time || !target.inclusive)) {
-    return chosen(parts, found, { target, remarks: [] });
+  const lastEnd = (reach: Reach): Promise<bigint | undefined> => logOf(parts, reach).lastTransaction(reach);
+  const stopsBefore = (end: bigint | undefined): boolean =>
+    end !== undefined && (target.inclusive ? end > target.time : end >= target.time);
+  const last = await lastEnd(found.reach);
+  if (stopsBefore(last)) {
+    const holds = async (reach: Reach): Promise<boolean> => stopsBefore(await lastEnd(reach));
+    return onItsTimeline(parts, found, { target, holds });
   }
   assertNoHole(parts, found, wanted);
   const complete = completeUntil(parts, found.reach);
@@ -242,8 +248,10 @@ async function toRecord(
     const until = upper !== undefined && upper < found.reach.until ? upper : found.reach.until;
     for await (const record of logOf(parts, found.reach).records(found.reach.stored, until)) {
       // a record that begins before the backup's end is part of what makes it consistent
-      if (record.start >= found.reach.from && isIt(record))
-        return chosen(parts, found, { target, remarks: [] });
+      if (record.start < found.reach.from || !isIt(record)) continue;
+      const { end } = record;
+      const holds = (reach: Reach): Promise<boolean> => Promise.resolve(end <= reach.until);
+      return onItsTimeline(parts, found, { target, holds });
     }
     upper = found.reach.from;
   }
@@ -256,6 +264,24 @@ async function toRecord(
   });
 }
 
+/** A target that lies on an ancestor of the newest timeline is reached on that one: see `ancestorReaches`. */
+async function onItsTimeline(
+  parts: Archive,
+  { backup, reach }: Candidate,
+  {
+    target,
+    holds,
+  }: { readonly target: RecoveryTarget; readonly holds: (ancestor: Reach) => Promise<boolean> },
+): Promise<ChosenRecovery> {
+  for (const ancestor of ancestorReaches(parts.index, reach)) {
+    if (!(await holds(ancestor))) continue;
+    const [older, newest] = [ancestor.path.timeline, reach.path.timeline];
+    const remark = `the target lies on timeline ${older}, before timeline ${newest}, the newest, came of it`;
+    return chosen(parts, { backup, reach: ancestor }, { target, remarks: [remark] });
+  }
+  return chosen(parts, { backup, reach }, { target, remarks: [] });
+}
+
 function chosen(
   { archive, wanted }: Archive,
   { backup, reach }: Candidate,
@@ -265,7 +291,7 @@ function chosen(
   return { backup, recovery: { archive, path, from, until, target, action: wanted.action }, remarks };
 }
 
-function logOf({ store, archive, index }: Archive, { path }: Reach): StoredLog {
+function logOf({ store, archive, index }: Archive, { path }: Pick<Reach, 'path'>): StoredLog {
   return new StoredLog(store, { archive, index, path });
 }
 
