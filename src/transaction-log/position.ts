@@ -1,6 +1,6 @@
 import { toLarderError } from '../errors.ts';
 import type { Lsn } from '../postgres/lsn.ts';
-import { writePosition } from '../repository/wal/received-position.ts';
+import { readPosition, writePosition, type ReceivedPosition } from '../repository/wal/received-position.ts';
 import { CompleteUntil } from './complete-until.ts';
 import type { ReceiverContext, ReceiverRequest } from './receiver-request.ts';
 import { encodeStatus, STATUS_FILE, type ReceiverStatus } from './receiver-status.ts';
@@ -33,6 +33,7 @@ export class Position {
   #serverEnd: Lsn | undefined;
   #answer: ServerAnswer | undefined;
   readonly #complete = new CompleteUntil();
+  #earlier: Promise<ReceivedPosition | undefined> | undefined;
   #connections = 0;
   #problem: string | undefined;
 
@@ -134,19 +135,35 @@ export class Position {
   }
 
   /** The heartbeat in the repository. */
-  async #writePosition(stream: Stream): Promise<void> {
-    const { stored } = stream.archive;
-    const complete = this.#complete.stored(stream.timeline, stored);
+  async #writePosition({ source, timeline, archive }: Stream): Promise<void> {
+    const { stored } = archive;
+    const complete = this.#complete.stored(timeline, stored);
+    const { systemIdentifier } = source.archive;
     try {
-      await writePosition(this.#request.store, stream.source.archive.systemIdentifier, {
-        timeline: stream.timeline,
-        stored,
-        complete,
+      const earlier = await this.#earlierOn(systemIdentifier, timeline);
+      await writePosition(this.#request.store, systemIdentifier, {
+        timeline,
+        stored: earlier !== undefined && earlier.stored > stored ? earlier.stored : stored,
+        complete: complete ?? earlier?.complete,
         updated: this.#context.clock.now(),
       });
     } catch (error) {
       // whatever refuses this refuses the segments too, whose storing is repeated and told of
       this.#problem = toLarderError(error).message;
     }
+  }
+
+  /**
+   * What an earlier receiver wrote of the same timeline. It stays true until this one, which begins with the unfinished
+   * segment again, has come as far; what cannot be read is written anew.
+   */
+  async #earlierOn(systemIdentifier: string, timeline: number): Promise<ReceivedPosition | undefined> {
+    this.#earlier ??= readPosition(this.#request.store, systemIdentifier).catch((thrown: unknown) => {
+      if (toLarderError(thrown).code === 'OBJECT_DAMAGED') return undefined;
+      this.#earlier = undefined;
+      throw thrown;
+    });
+    const earlier = await this.#earlier;
+    return earlier?.timeline === timeline ? earlier : undefined;
   }
 }

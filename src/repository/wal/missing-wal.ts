@@ -20,13 +20,13 @@ export interface MissingWal extends LsnRange {
 }
 
 /**
- * How far the log is known to have gone for who follows the path: to where the receiver said that everything before is
- * stored, or where WAL that it recorded as lost ends. What is missing before that is missing, also while nothing is stored
- * behind it. `undefined` when nothing says so.
+ * How far the archive must reach for who follows the path: to the switch that the path goes through, to where the receiver
+ * said that everything before is stored, and to the end of WAL that it recorded as lost. What is not there before that is
+ * missing, also while nothing is stored behind it. `undefined` when nothing says so.
  */
-export function knownEnd(index: WalIndex, path: TimelinePath): Lsn | undefined {
+export function expectedEnd(index: WalIndex, path: TimelinePath): Lsn | undefined {
   const lost = index.holes.filter((hole) => isOn(path, hole)).map(({ to }) => to);
-  return furthest([...lost, receivedOn(index, path) ?? 0n]);
+  return furthest([...lost, path.history.at(-1)?.end ?? 0n, receivedOn(index, path) ?? 0n]);
 }
 
 /** Whether WAL that was recorded as lost is the path's: what diverged is another branch's, with nothing behind it. */
@@ -70,8 +70,8 @@ export function missingOn(index: WalIndex, path: TimelinePath): MissingWal[] {
   const ranges = contiguousRanges(index, path.timeline, path.history);
   const [start, stored] = [ranges[0]?.start, ranges.at(-1)?.end];
   if (start === undefined || stored === undefined) return [];
-  const known = knownEnd(index, path);
-  const end = known !== undefined && known > stored ? known : stored;
+  const expected = expectedEnd(index, path) ?? stored;
+  const end = expected > stored ? expected : stored;
   return holesBetween(ranges, start, end).map((hole) => nameHole(index, path, hole));
 }
 

@@ -2,7 +2,7 @@ import { LarderError } from '../../errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { contiguousRanges, type LsnRange } from '../../repository/wal/continuity.ts';
-import { knownEnd, nameHole } from '../../repository/wal/missing-wal.ts';
+import { expectedEnd, nameHole } from '../../repository/wal/missing-wal.ts';
 import { newestPath, passesThrough, pathTo, type TimelinePath } from '../../repository/wal/timeline-path.ts';
 import type { WalIndex } from '../../repository/wal/wal-index.ts';
 
@@ -47,8 +47,8 @@ export function reachOnPath(index: WalIndex, path: TimelinePath, from: Lsn): Rea
   const until = behind?.end ?? from;
   const covered = behind === undefined ? carried : until;
   const stored = behind === undefined || behind.start < from ? from : behind.start;
-  // where nothing is stored behind a hole, only the receiver's own word tells that something was
-  const next = ranges.find(({ start }) => start > covered)?.start ?? knownEnd(index, path);
+  // where nothing is stored behind a hole, only the receiver's own word, or a history, tells that something was
+  const next = ranges.find(({ start }) => start > covered)?.start ?? expectedEnd(index, path);
   const hole = next === undefined || next <= covered ? undefined : { start: covered, end: next };
   return { path, from, stored, until, hole };
 }

@@ -61,3 +61,29 @@ describe.each(majors)('a receiver on PostgreSQL %i', (major) => {
     });
   }, 60_000);
 });
+
+test('what one receiver had reached is not taken back by the next, which begins with the segment again', async () => {
+  await using server = await startServer({ major: 17, walSegmentSizeMb: 16 });
+  const repository = repositoryAt(join(scratch.path, 'next'));
+  const spool = join(scratch.path, 'next-spool');
+  const system = await systemOf(server);
+  const start = () => startReceiver(repository, { connection: server.connection, spool });
+  const first = start();
+  await server.query('CREATE TABLE t (a int)');
+  const end = await position(server);
+  await first.stored(end);
+  const complete = async () => (await readPosition(repository.store, system))?.complete !== undefined;
+  await until(complete);
+  await first.stop();
+  const before = await readPosition(repository.store, system);
+  expect(before?.stored).toBeGreaterThanOrEqual(end);
+  await using second = start();
+  await until(() => second.notices.some(({ text }) => text.includes('streaming WAL')));
+  let after = before;
+  await until(async () => {
+    after = await readPosition(repository.store, system);
+    return after?.updated !== before?.updated;
+  });
+  expect(after?.stored).toBeGreaterThanOrEqual(before?.stored ?? end);
+  expect(after?.complete).toBeGreaterThanOrEqual(before?.complete ?? 0);
+}, 60_000);

@@ -119,6 +119,13 @@ describe('what is missing behind a backup', () => {
   });
 });
 
+test('a timeline that is known needs its parent up to the switch, though nothing of its own is stored', () => {
+  const tail = { segment: { timeline: 1, number: 6n }, from: 0, to: 700 };
+  const parent = segments(1, 3, 5);
+  expect(firstMissing(indexOf(parent, { histories: FOLLOWED, tails: [tail] }))).toBeUndefined();
+  expect(firstMissing(indexOf(parent, { histories: FOLLOWED }))).toBe('000000010000000000000006');
+});
+
 describe('the newest timeline', () => {
   const point = { timeline: 1, lsn: at(3) };
 
