@@ -5,9 +5,12 @@ export function seedFromEnvironment(): number {
 
 /** Draws that a seed repeats. */
 export class SeededRandom {
+  /** For messages: it repeats the draws, not the machine. */
+  readonly seed: number;
   readonly #next: () => number;
 
-  constructor(seed: number) {
+  constructor(seed = seedFromEnvironment()) {
+    this.seed = seed;
     this.#next = mulberry32(seed);
   }
 
@@ -29,6 +32,11 @@ export class SeededRandom {
   /** True in `percent` of a hundred draws. */
   chance(percent: number): boolean {
     return this.#next() * 100 < percent;
+  }
+
+  /** True once in so many times. */
+  once(inHowMany: number): boolean {
+    return this.below(inHowMany) === 0;
   }
 
   /** One of them; there must be one. */
