@@ -7,7 +7,7 @@ import { runMatrix } from '../support/log-damage/damage-matrix.ts';
 import { DAMAGES, type Damage } from '../support/log-damage/damages.ts';
 
 /** On each of two timelines. */
-const SEGMENTS = 22;
+const SEGMENTS = 26;
 const LIMIT_MS = 3_600_000;
 
 let scratch: Scratch;

@@ -6,7 +6,8 @@ import { historyObject, walSegmentObject, walTailObject } from '../../src/reposi
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 
 export const SYSTEM = '7711013837087516379';
-export const SEGMENT_SIZE = 1024 * 1024;
+/** Two frames. */
+export const SEGMENT_SIZE = 2 * 1024 * 1024;
 
 /** A position of the log. */
 export function at(segment: number, offset = 0): bigint {

@@ -27,7 +27,7 @@ test('an archive that lost its record is never taken for one that never was', as
     from: '0/3000000',
     to: '0/4000000',
     segments: 1,
-    bytes: 1_048_576,
+    bytes: 2_097_152,
     gaps: [],
     startTime: '2026-11-22T02:00:00.000Z',
     endTime: '2026-11-22T02:00:01.000Z',

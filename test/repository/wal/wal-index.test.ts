@@ -1,10 +1,58 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { openOrCreateRepository } from '../../../src/repository/repository.ts';
 import { writePosition } from '../../../src/repository/wal/received-position.ts';
 import { readWalIndex } from '../../../src/repository/wal/wal-index.ts';
+import { positionName } from '../../../src/repository/wal/wal-layout.ts';
 import { openMemoryStore } from '../../../src/storage/memory-store.ts';
 import type { ObjectStore } from '../../../src/storage/object-store.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { at, makeArchive, receivedUpTo, storeSegment, SYSTEM } from '../../support/stored-wal.ts';
+import {
+  at,
+  makeArchive,
+  receivedUpTo,
+  storeHistoryOf,
+  storeSegment,
+  SYSTEM,
+} from '../../support/stored-wal.ts';
+
+const POSITION = { timeline: 2, stored: at(5, 100), complete: 1_795_000_000_000, updated: 1_795_000_000_500 };
+
+async function repository(): Promise<ObjectStore> {
+  const clock = new FakeClock();
+  const store = openMemoryStore(clock);
+  const location = { kind: 'filesystem', directory: '/nowhere' } as const;
+  await openOrCreateRepository(store, location, { lineage: { systemIdentifier: SYSTEM, major: 17 }, clock });
+  await writePosition(store, SYSTEM, POSITION);
+  return store;
+}
+
+async function damagedIn(store: ObjectStore): Promise<string[]> {
+  const { damaged } = await readWalIndex(store, await makeArchive(store));
+  return damaged.map(({ code, message }) => `${code} ${message}`);
+}
+
+describe('what is listed of an archive', () => {
+  test('says how far the receiver was', async () => {
+    const store = await repository();
+    expect((await readWalIndex(store, await makeArchive(store))).received).toEqual(POSITION);
+  });
+
+  test('names the records and histories that cannot be read, whichever bit of them has changed', async () => {
+    const store = await repository();
+    const history = await storeHistoryOf(store, 2, [{ timeline: 1, end: at(4, 200) }]);
+    expect(await damagedIn(store)).toEqual([]);
+    for (const name of [history, positionName(SYSTEM)]) {
+      const whole = Buffer.from(await store.get(name, 10_000));
+      for (let byte = 0; byte < whole.length; byte++) {
+        const flipped = Buffer.from(whole);
+        flipped.writeUInt8(whole.readUInt8(byte) ^ 0x08, byte);
+        await store.replace(name, flipped);
+        expect(await damagedIn(store)).toEqual([expect.stringMatching(/^OBJECT_DAMAGED transaction_logs/)]);
+      }
+      await store.replace(name, whole);
+    }
+  });
+});
 
 /** Does something after each listing; counts them. */
 function watched(store: ObjectStore, afterListing: (times: number) => Promise<void>) {
@@ -23,8 +71,7 @@ function watched(store: ObjectStore, afterListing: (times: number) => Promise<vo
 }
 
 async function archiveWith(segments: number[], stored: bigint): Promise<ObjectStore> {
-  const store = openMemoryStore(new FakeClock());
-  await store.putIfAbsent('repository.json', Buffer.from('{}'));
+  const store = await repository();
   await makeArchive(store);
   for (const number of segments) await storeSegment(store, { number });
   await writePosition(store, SYSTEM, receivedUpTo(stored));

@@ -11,20 +11,24 @@ export interface Earliest {
   readonly time: bigint;
 }
 
-/** A point that the log leads to, drawn from all kinds alike; near the ends of transactions more often than elsewhere. */
-export function drawTarget(random: SeededRandom, account: ServerAccount, earliest: Earliest): RandomTarget {
-  const inclusive = random.once(2);
+const KINDS = ['time', 'lsn', 'xid', 'name'] as const;
+
+/**
+ * A point that the log leads to, near the ends of transactions more often than elsewhere.
+ * @param turn all kinds have their turn, first one way of counting the target itself and then the other
+ */
+export function drawTarget(
+  random: SeededRandom,
+  { account, earliest }: { readonly account: ServerAccount; readonly earliest: Earliest },
+  turn: number,
+): RandomTarget {
+  const inclusive = Math.floor(turn / KINDS.length) % 2 === 0;
   const ends = account.ends.filter(({ start, time }) => start >= earliest.lsn && time > earliest.time);
-  switch (random.pick(['time', 'lsn', 'xid', 'name'] as const)) {
-    case 'time':
-      return {
-        kind: 'time',
-        time: drawTime(
-          random,
-          ends.map(({ time }) => time),
-        ),
-        inclusive,
-      };
+  switch (KINDS[turn % KINDS.length]!) {
+    case 'time': {
+      const times = ends.map(({ time }) => time);
+      return { kind: 'time', time: drawTime(random, times), inclusive };
+    }
     case 'lsn':
       return { kind: 'lsn', lsn: drawLsn(random, account, earliest.lsn), inclusive };
     case 'xid':

@@ -37,7 +37,9 @@ export async function restoreToTargets(
 ): Promise<TargetReport> {
   const attempts = Array.from({ length: targets }, (_, index): Attempt => {
     const bed = beds[index % beds.length]!;
-    return { bed, target: drawTarget(random, bed.account, bed.earliest) };
+    // of two beds with four targets each, one counts its targets in and the other does not
+    const turn = Math.floor(index / beds.length) + 4 * (index % beds.length);
+    return { bed, target: drawTarget(random, bed, turn) };
   });
   const misses: Miss[] = [];
   const queue = [...attempts];

@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { formatLsn } from '../../src/postgres/lsn.ts';
+import type { WalIndex } from '../../src/repository/wal/wal-index.ts';
+import { rollForwardOf } from '../../src/restore/recovery/roll-forward.ts';
+import { openMemoryStore } from '../../src/storage/memory-store.ts';
+import { archiveHoles, lostHistories, unknownEnd } from '../../src/verify/archive-holes.ts';
+import { recoveryWindows } from '../../src/verify/recovery-windows.ts';
+import { commitRecord } from '../support/commit-records.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { at, indexOf, makeArchive, receivedUpTo, SYSTEM } from '../support/stored-wal.ts';
+
+/** A full backup that ends in that segment, and how far it can be rolled forward. */
+async function backupIn(segment: number, index: WalIndex) {
+  const store = openMemoryStore(new FakeClock());
+  const archive = await makeArchive(store);
+  const stopLsn = formatLsn(at(segment, 500));
+  const backup = commitRecord(`2026-11-${10 + segment}T02:00:00Z`, { stopLsn, systemIdentifier: SYSTEM });
+  return rollForwardOf(store, { archive, index }, backup);
+}
+
+/** Complete until a time, so that no bytes need to be read for it. */
+function received(segment: number): WalIndex['received'] {
+  return { ...receivedUpTo(at(segment)), complete: Date.parse('2026-11-30T00:00:00Z') };
+}
+
+const numbered = (...numbers: number[]): [number, number][] => numbers.map((number) => [1, number]);
+
+describe('the holes of an archive', () => {
+  test('are all told, each once, whatever number of backups lie before them', async () => {
+    const index = indexOf(numbered(3, 4, 6, 7, 9), { received: received(11) });
+    // how far those before a hole reach would be read from the log
+    const backups = await Promise.all([backupIn(9, index)]);
+    expect(archiveHoles(index, backups).map(({ segment, needed }) => [segment.at(-1), needed])).toEqual([
+      ['5', false],
+      ['8', false],
+      ['A', true],
+    ]);
+    expect(archiveHoles(index, []).every(({ needed }) => needed)).toBe(true);
+  });
+
+  test('begin in front of the first segment when a backup ended long before it', async () => {
+    const index = indexOf(numbered(6, 7), { received: received(8) });
+    const backup = await backupIn(3, index);
+    expect(backup).toMatchObject({ state: 'own-end', until: { lsn: at(3, 500) } });
+    expect(archiveHoles(index, [backup])).toMatchObject([{ start: at(4), end: at(6), needed: true }]);
+  });
+});
+
+test('a window begins with the oldest backup that reaches its end', async () => {
+  const index = indexOf(numbered(3, 4, 5, 6), { received: received(7) });
+  const backups = await Promise.all([backupIn(5, index), backupIn(3, index)]);
+  const until = { lsn: at(7), time: '2026-11-30T00:00:00.000Z' };
+  expect(recoveryWindows(backups)).toMatchObject([{ from: { lsn: at(3, 500) }, until }]);
+  expect(recoveryWindows([await backupIn(9, index)])).toEqual([]);
+});
+
+test('what nobody can tell is said: where the archive ends, and where a timeline came from', () => {
+  expect(unknownEnd(indexOf(numbered(3)))).toMatchObject([{ code: 'OBJECT_MISSING' }]);
+  expect(unknownEnd(indexOf(numbered(3), { received: received(4) }))).toEqual([]);
+  expect(unknownEnd(indexOf([]))).toEqual([]);
+  const [lost] = lostHistories(indexOf([[2, 3]]));
+  expect(lost?.message).toContain('00000002.history is missing');
+  expect(lostHistories(indexOf(numbered(3), { received: receivedUpTo(at(4), 2) }))).toHaveLength(1);
+  expect(lostHistories(indexOf(numbered(3)))).toEqual([]);
+});
