@@ -9,7 +9,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6}))?)?\s*(.*)$/;
 const RELATIVE = /^(\d{1,9}(?:\.\d{1,3})?)\s*(second|minute|hour|day|week)s?\s+ago$/i;
-const OFFSET = /^([+-])(\d{2})(?::?(\d{2}))?$/;
+/** Less than 16 hours, as PostgreSQL has it (MAX_TZDISP_HOUR). */
+const OFFSET = /^([+-])(0\d|1[0-5])(?::?([0-5]\d))?$/;
 
 /**
  * Reads a point in time as people write it: `2026-11-21 10:30:59.123+01`, with `T`, `Z`, `UTC`, an offset or the name of a

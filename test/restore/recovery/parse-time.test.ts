@@ -29,6 +29,8 @@ describe('a point in time', () => {
     ['2026-11-21'],
     ['tomorrow'],
     ['2026-11-21 10:30 Mars/Olympus'],
+    ['2026-11-21 10:30+16'],
+    ['2026-11-21 10:30+01:60'],
     [''],
   ])('%j is refused', (text) => {
     expect(() => parseTime(text, NOW)).toThrow(LarderError);
