@@ -22,18 +22,29 @@ export async function storeSpooled(store: ObjectStore, task: ArchiveTask, level:
   const file = await openSpooled(task.path);
   try {
     await assertPresent(store);
-    const writer = await store.create(task.object);
-    try {
-      const bytes = await writeFrames(file, task, { writer, level });
-      await writer.commit();
-      return bytes;
-    } catch (error) {
-      await writer.abort();
-      if (!(error instanceof LarderError) || error.code !== 'OBJECT_EXISTS') throw error;
-      return await assertSameContent(store, task, file);
-    }
+    const bytes = await storeOnce(store, task, { file, level });
+    // a volume that went away after that look left its empty mount point to be filled: that is stored nowhere
+    await assertPresent(store);
+    return bytes;
   } finally {
     await file.close();
+  }
+}
+
+async function storeOnce(
+  store: ObjectStore,
+  task: ArchiveTask,
+  { file, level }: { readonly file: FileHandle; readonly level: number },
+): Promise<number> {
+  const writer = await store.create(task.object);
+  try {
+    const bytes = await writeFrames(file, task, { writer, level });
+    await writer.commit();
+    return bytes;
+  } catch (error) {
+    await writer.abort();
+    if (!(error instanceof LarderError) || error.code !== 'OBJECT_EXISTS') throw error;
+    return await assertSameContent(store, task, file);
   }
 }
 
