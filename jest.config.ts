@@ -13,6 +13,8 @@ const config: Config = {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
   maxWorkers: 2,
+  // jest's five seconds are about a busy machine, not about the code: what must be quick is measured by the test itself
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,

@@ -47,6 +47,8 @@ function readFields(match: RegExpExecArray, text: string): bigint {
 function offsetOf(zone: string, local: bigint, text: string): bigint {
   if (zone === '' || /^(z|utc|gmt)$/i.test(zone)) return 0n;
   const match = OFFSET.exec(zone);
+  // Intl takes offsets for names of zones, and others than PostgreSQL does
+  if (match === null && /^[+-]/.test(zone)) throw notTime(text, `there is no offset "${zone}"`);
   if (match === null) return namedOffset(zone, local, text);
   const seconds = Number(match[2]) * 3600 + Number(match[3] ?? 0) * 60;
   return BigInt(match[1] === '-' ? -seconds : seconds) * 1_000_000n;
