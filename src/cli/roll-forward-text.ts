@@ -5,7 +5,7 @@ import { formatTime } from './format.ts';
 
 /** `2026-11-22 02:00:05 UTC (16/B374D848)`. */
 export function pointText({ lsn, time }: RecoveryPoint): string {
-  return time === undefined ? formatLsn(lsn) : `${formatTime(time)} (${formatLsn(lsn)})`;
+  return `${formatTime(time)} (${formatLsn(lsn)})`;
 }
 
 /** How far a backup can be rolled forward, for a table. */
@@ -37,7 +37,7 @@ export function rollForwardJson({
 }
 
 export function pointJson({ lsn, time }: RecoveryPoint): object {
-  return { lsn: formatLsn(lsn), time: time ?? null };
+  return { lsn: formatLsn(lsn), time };
 }
 
 export function holeJson({ start, end, recorded, ...names }: MissingWal): object {

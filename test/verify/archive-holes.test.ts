@@ -7,11 +7,10 @@ import { archiveHoles, lostHistories, unknownEnd } from '../../src/verify/archiv
 import { recoveryWindows } from '../../src/verify/recovery-windows.ts';
 import { commitRecord } from '../support/commit-records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { at, indexOf, makeArchive, receivedUpTo, SYSTEM } from '../support/stored-wal.ts';
+import { at, indexOf, makeArchive, receivedUpTo, storeSegment, SYSTEM } from '../support/stored-wal.ts';
 
 /** A full backup that ends in that segment, and how far it can be rolled forward. */
-async function backupIn(segment: number, index: WalIndex) {
-  const store = openMemoryStore(new FakeClock());
+async function backupIn(segment: number, index: WalIndex, store = openMemoryStore(new FakeClock())) {
   const archive = await makeArchive(store);
   const stopLsn = formatLsn(at(segment, 500));
   const backup = commitRecord(`2026-11-${10 + segment}T02:00:00Z`, { stopLsn, systemIdentifier: SYSTEM });
@@ -52,6 +51,15 @@ test('a window begins with the oldest backup that reaches its end', async () => 
   const until = { lsn: at(7), time: '2026-11-30T00:00:00.000Z' };
   expect(recoveryWindows(backups)).toMatchObject([{ from: { lsn: at(3, 500) }, until }]);
   expect(recoveryWindows([await backupIn(9, index)])).toEqual([]);
+});
+
+test('a window does not end before it begins, though the receiver has not said yet that it has everything', async () => {
+  const store = openMemoryStore(new FakeClock());
+  // no transaction lies in them
+  await Promise.all([3, 4].map((number) => storeSegment(store, { number })));
+  const early = { ...receivedUpTo(at(5)), complete: Date.parse('2026-11-01T00:00:00Z') };
+  const backup = await backupIn(3, indexOf(numbered(3, 4), { received: early }), store);
+  expect(backup).toMatchObject({ state: 'log', until: { lsn: at(5), time: backup.from.time } });
 });
 
 test('what nobody can tell is said: where the archive ends, and where a timeline came from', () => {

@@ -11,8 +11,8 @@ import { lsnOf, reachOfBackup, type Reach } from './reach.ts';
 /** A point that a restore can stop at. */
 export interface RecoveryPoint {
   readonly lsn: Lsn;
-  /** ISO 8601; `undefined`: it cannot be told. */
-  readonly time: string | undefined;
+  /** ISO 8601. */
+  readonly time: string;
 }
 
 /** Whether a backup can be rolled forward, and how far. */
@@ -84,12 +84,13 @@ export async function rollForwardOf(
     const reach = reachOfBackup(index, backup, 'latest');
     const { path, from, until, hole } = reach;
     const moves = until > from;
-    const end = moves ? await endTime(store, { archive, index }, reach) : undefined;
     const own = standing(backup, moves ? 'log' : 'own-end');
     return {
       ...own,
       timeline: path.timeline,
-      until: moves ? { lsn: until, time: end ?? backup.endTime } : own.from,
+      until: moves
+        ? { lsn: until, time: await endTime(store, { archive, index }, { reach, backup }) }
+        : own.from,
       hole: hole === undefined ? undefined : nameHole(index, path, hole),
     };
   } catch (thrown) {
@@ -97,15 +98,23 @@ export async function rollForwardOf(
   }
 }
 
-/** The time everything up to `until` stands for: the receiver's word, or the last commit where that is newer. */
-async function endTime(store: ObjectStore, listed: ListedArchive, reach: Reach): Promise<string | undefined> {
+/**
+ * The time everything up to `until` stands for: the receiver's word, or the last commit where that is newer; no time before
+ * the backup's own end, which nothing can be restored to.
+ */
+async function endTime(
+  store: ObjectStore,
+  listed: ListedArchive,
+  { reach, backup }: { readonly reach: Reach; readonly backup: CommitRecord },
+): Promise<string> {
   const { received } = listed.index;
+  const own = Date.parse(backup.endTime);
   const known = received !== undefined && received.stored <= reach.until;
   const complete = known ? completeOn(listed.index, reach.path) : undefined;
-  if (complete !== undefined && received?.stored === reach.until) return new Date(complete).toISOString();
+  const isAll = complete !== undefined && received?.stored === reach.until;
+  if (isAll && complete >= own) return new Date(complete).toISOString();
   const last = await lastTransaction(store, listed, reach);
-  const times = [complete, last].filter((time) => time !== undefined);
-  return times.length === 0 ? undefined : new Date(Math.max(...times)).toISOString();
+  return new Date(Math.max(own, complete ?? own, last ?? own)).toISOString();
 }
 
 /** Milliseconds since 1970 UTC. */

@@ -8,7 +8,7 @@ import { startServer, type TestServer } from '../../support/postgres-server.ts';
 
 interface Point {
   lsn: string;
-  time: string | null;
+  time: string;
 }
 
 interface RollsForward {
@@ -95,7 +95,7 @@ test('nothing is unprotected on an idle server, and every backup rolls forward t
     expect(archive?.windows).toHaveLength(1);
     const { from, until } = archive!.windows[0]!;
     expect(lsnOf(until.lsn)).toBeGreaterThanOrEqual(end);
-    expect(Date.parse(until.time!)).toBeGreaterThanOrEqual(Date.parse(from.time!));
+    expect(Date.parse(until.time)).toBeGreaterThanOrEqual(Date.parse(from.time));
     const text = await run('wal', 'status');
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/^unprotected +0 s/m);
@@ -145,6 +145,5 @@ test('a hole is named with what lies on both sides of it, and a backup behind it
     const { windows } = mended.archives[0]!;
     expect(windows).toHaveLength(2);
     expect(lsnOf(windows[0]!.until.lsn)).toBeLessThan(lsnOf(windows[1]!.from.lsn));
-    expect(windows.every(({ until }) => until.time !== null)).toBe(true);
   });
 }, 90_000);
