@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatLsn } from '../../src/postgres/lsn.ts';
+import { FramedObjectWriter } from '../../src/repository/frames/framed-object.ts';
 import type { WalIndex } from '../../src/repository/wal/wal-index.ts';
+import { walSegmentObject } from '../../src/repository/wal/wal-layout.ts';
 import { rollForwardOf } from '../../src/restore/recovery/roll-forward.ts';
+import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import { archiveHoles, lostHistories, unknownEnd } from '../../src/verify/archive-holes.ts';
 import { recoveryWindows } from '../../src/verify/recovery-windows.ts';
 import { commitRecord } from '../support/commit-records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { at, indexOf, makeArchive, receivedUpTo, storeSegment, SYSTEM } from '../support/stored-wal.ts';
+import { at, indexOf, makeArchive, receivedUpTo, SEGMENT_SIZE, SYSTEM } from '../support/stored-wal.ts';
+import { WalLog } from '../support/wal-log.ts';
 
 /** A full backup that ends in that segment, and how far it can be rolled forward. */
 async function backupIn(segment: number, index: WalIndex, store = openMemoryStore(new FakeClock())) {
@@ -53,10 +57,24 @@ test('a window begins with the oldest backup that reaches its end', async () => 
   expect(recoveryWindows([await backupIn(9, index)])).toEqual([]);
 });
 
+/** Whole segments in which only a record without a transaction and a switch lie. */
+async function storeLogWithoutTransactions(store: ObjectStore, numbers: readonly number[]): Promise<void> {
+  const log = new WalLog({ start: at(numbers[0]!), segmentSize: SEGMENT_SIZE, blockSize: 8192 });
+  for (let i = 0; i < numbers.length; i++) {
+    log.add({ resourceManager: 0, info: 0x20, transaction: 0, data: Buffer.of(255, 0) });
+    log.addSwitch();
+  }
+  for (const [i, number] of numbers.entries()) {
+    const object = walSegmentObject(SYSTEM, { timeline: 1, number: BigInt(number) }, SEGMENT_SIZE);
+    const writer = await FramedObjectWriter.open(store, object, 'wal', 1);
+    await writer.write(log.bytes.subarray(i * SEGMENT_SIZE, (i + 1) * SEGMENT_SIZE));
+    await writer.commit();
+  }
+}
+
 test('a window does not end before it begins, though the receiver has not said yet that it has everything', async () => {
   const store = openMemoryStore(new FakeClock());
-  // no transaction lies in them
-  await Promise.all([3, 4].map((number) => storeSegment(store, { number })));
+  await storeLogWithoutTransactions(store, [3, 4]);
   const early = { ...receivedUpTo(at(5)), complete: Date.parse('2026-11-01T00:00:00Z') };
   const backup = await backupIn(3, indexOf(numbered(3, 4), { received: early }), store);
   expect(backup).toMatchObject({ state: 'log', until: { lsn: at(5), time: backup.from.time } });
