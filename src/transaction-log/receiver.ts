@@ -84,6 +84,8 @@ class Receiver {
   /** It was dropped: WAL that turns out to be gone is gone for that reason. */
   #gaveUp = false;
   #warned = false;
+  /** Until the server says that no commit waits for us. */
+  #awaited = true;
 
   constructor(
     request: ReceiverRequest,
@@ -254,6 +256,8 @@ class Receiver {
       timeline: start.timeline,
       start: start.lsn,
       segmentSize: source.archive.segmentSize,
+      clock,
+      awaited: () => this.#awaited,
       onFinished: (segment, name) => archive.segmentFinished(segment, name),
     });
     const session: StreamSession = new StreamSession({
@@ -264,6 +268,7 @@ class Receiver {
       writer,
       archive,
       clock,
+      awaited: () => this.#awaited,
       onHeard: (end) => {
         this.#backoff.reset();
         this.#position.heard(end);
@@ -332,6 +337,7 @@ class Receiver {
 
   #answered(answer: ServerAnswer | undefined): void {
     this.#position.answered(answer);
+    this.#awaited = answer?.awaited ?? true;
     const verdict = judgeRetention(answer?.slot.retainedBytes, this.#request);
     if (verdict.kind === 'drop-slot' && this.#giveUp === undefined) {
       this.#giveUp = retentionError(verdict.retained, this.#request);

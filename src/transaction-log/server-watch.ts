@@ -3,9 +3,14 @@ import { toLarderError } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { Session } from '../postgres/sql/session.ts';
 import { readFlushPosition } from '../postgres/sql/flush-position.ts';
-import { readSlotFacts, type SlotFacts } from '../postgres/sql/slot-facts.ts';
+import {
+  readSlotFacts,
+  readSynchronousFacts,
+  type SlotFacts,
+  type SynchronousFacts,
+} from '../postgres/sql/slot-facts.ts';
 import type { ServerPosition } from './complete-until.ts';
-import { synchronousWarning } from './synchronous-warning.ts';
+import { isAwaited, synchronousWarning } from './synchronous-warning.ts';
 import type { ReceiverNotice } from './receiver-request.ts';
 
 const INTERVAL = 2_000;
@@ -17,6 +22,8 @@ export interface ServerAnswer {
   readonly slot: SlotFacts;
   /** Not on a standby, which commits nothing. */
   readonly flushed: ServerPosition | undefined;
+  /** Whether commits may wait for us: our name stands in synchronous_standby_names. */
+  readonly awaited: boolean;
 }
 
 export interface ServerWatchOptions {
@@ -65,8 +72,11 @@ export class ServerWatch {
       this.#dropUnless(answered.signal, session, signal);
       // the position first: what the slot says then is not older
       const flushed = await readFlushPosition(session);
-      onAnswer({ slot: await readSlotFacts(session, slot), flushed });
-      await this.#warn(session);
+      const slotFacts = await readSlotFacts(session, slot);
+      const synchronous = await readSynchronousFacts(session);
+      const awaited = isAwaited(synchronous, connection.applicationName);
+      onAnswer({ slot: slotFacts, flushed, awaited });
+      this.#warn(synchronous);
       this.#silenced = false;
     } catch (thrown) {
       await this.#close();
@@ -91,9 +101,9 @@ export class ServerWatch {
   }
 
   /** Each time that it begins to be so: the settings may be changed under a running receiver, and usually are. */
-  async #warn(session: Session): Promise<void> {
+  #warn(synchronous: SynchronousFacts): void {
     const { connection, onNotice } = this.#options;
-    const text = await synchronousWarning(session, connection.applicationName);
+    const text = synchronousWarning(synchronous, connection.applicationName);
     if (text !== undefined && text !== this.#warning) onNotice({ level: 'warning', text });
     this.#warning = text;
   }

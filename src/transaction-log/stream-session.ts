@@ -12,6 +12,8 @@ import type { StreamArchive } from './stream-archive.ts';
 const STATUS_INTERVAL = 10_000;
 /** A server that does not answer a question for so long is gone. Silence alone means nothing: it may be idle. */
 const ANSWER_LIMIT = 30_000;
+/** Milliseconds between two flushes that no commit waits for: what the loss of this machine and the server's can cost. */
+const UNAWAITED_FLUSH = 100;
 /** How often a full spool looks whether there is room again. */
 const ROOM_INTERVAL = 50;
 /** How long a connection is kept that nothing is read from: it would keep the server from being shut down. */
@@ -37,6 +39,8 @@ export interface StreamSessionOptions {
   readonly spoolLimit: number;
   readonly tailInterval: number;
   readonly clock: Clock;
+  /** Whether commits may wait for us, or nobody knows. */
+  readonly awaited: () => boolean;
   /** The server said how far it is; milliseconds of our clock. */
   readonly onHeard: (end: Lsn) => void;
   /** What is durable in the sense of `ack` moved. */
@@ -136,9 +140,13 @@ export class StreamSession {
     this.#flushing = true;
     const { writer } = this.#options;
     const loop = async (): Promise<void> => {
+      // behind the last message of this read of the socket: all of it is one group
+      await Promise.resolve();
       while (writer.flushed !== writer.written) {
         await writer.flush();
         this.#acknowledge();
+        // each flush costs the server too, where both write to one disk
+        if (!this.#options.awaited() && !(await this.#wait(UNAWAITED_FLUSH))) return;
       }
     };
     loop()

@@ -1,21 +1,22 @@
-import { readSynchronousFacts } from '../postgres/sql/slot-facts.ts';
-import type { Session } from '../postgres/sql/session.ts';
+import type { SynchronousFacts } from '../postgres/sql/slot-facts.ts';
 
 /**
  * What to warn of when the server waits for us at commit: a receiver writes and flushes WAL and never applies it, so that
  * commits with synchronous_commit = remote_apply would wait for ever.
  */
-export async function synchronousWarning(
-  session: Session,
-  applicationName: string,
-): Promise<string | undefined> {
-  const { standbyNames, commit } = await readSynchronousFacts(session);
+export function synchronousWarning(facts: SynchronousFacts, applicationName: string): string | undefined {
+  const { standbyNames, commit } = facts;
   if (commit !== 'remote_apply' || standbyNames === undefined) return undefined;
   if (!namesUs(standbyNames, applicationName)) return undefined;
   return (
     `synchronous_standby_names names ${applicationName} and synchronous_commit is remote_apply: ` +
     'commits that wait for Larder hang, since it applies nothing; use on or remote_write'
   );
+}
+
+/** Whether commits may wait for us: also while nobody can tell. */
+export function isAwaited({ standbyNames }: SynchronousFacts, applicationName: string): boolean {
+  return standbyNames === undefined || namesUs(standbyNames, applicationName);
 }
 
 /** Whether a value of synchronous_standby_names can mean us: `FIRST 1 (larder, b)`, `ANY 2 ("x", *)`, `larder`. */

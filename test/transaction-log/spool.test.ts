@@ -78,41 +78,59 @@ describe('a spool', () => {
 });
 
 describe('what is written to it', () => {
-  test('lies in files named like segments, whole ones handed on, and counts as durable only after a flush', async () => {
-    const spool = await Spool.open(directory.path, self, systemClock);
-    const finished: string[] = [];
-    const writer = new SpoolWriter({
-      spool,
-      timeline: 1,
-      start: BigInt(MIB),
-      segmentSize: MIB,
-      onFinished: (_, name) => finished.push(name),
-    });
-    const bytes = Buffer.alloc(MIB + 500);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = i % 251;
-    writer.write(bytes, 0, 100);
-    // what is not on the disk is in no tail
-    expect(writer.unfinished).toBeUndefined();
-    writer.write(bytes, 100, bytes.length);
-    expect(writer.unfinished).toBeUndefined();
-    expect(finished).toEqual(['000000010000000000000001']);
-    expect(writer.written).toBe(BigInt(2 * MIB + 500));
-    expect(writer.flushed).toBe(BigInt(MIB));
-    await writer.flush();
-    expect(writer.flushed).toBe(writer.written);
-    expect(writer.unfinished).toMatchObject({ name: '000000010000000000000002', length: 500 });
-    expect(bytes.subarray(0, MIB).equals(await readFile(spool.path('000000010000000000000001')))).toBe(true);
-    const tail = await readFile(spool.path('000000010000000000000002'));
-    expect(tail.subarray(0, 500)).toEqual(bytes.subarray(MIB));
-    expect(tail.subarray(500).every((byte) => byte === 0)).toBe(true);
-    await writer.close();
-    await spool.close();
-  });
+  test.each([true, false])(
+    'lies in files named like segments, whole ones handed on, and counts as durable only after a flush: awaited %s',
+    async (awaited) => {
+      const spool = await Spool.open(directory.path, self, systemClock);
+      const finished: string[] = [];
+      const writer = new SpoolWriter({
+        spool,
+        timeline: 1,
+        start: BigInt(MIB),
+        segmentSize: MIB,
+        clock: systemClock,
+        awaited: () => awaited,
+        onFinished: (_, name) => finished.push(name),
+      });
+      const bytes = Buffer.alloc(MIB + 500);
+      for (let i = 0; i < bytes.length; i++) bytes[i] = i % 251;
+      writer.write(bytes, 0, 100);
+      // what is not on the disk is in no tail
+      expect(writer.unfinished).toBeUndefined();
+      writer.write(bytes, 100, bytes.length);
+      expect(writer.unfinished).toBeUndefined();
+      expect(finished).toEqual(['000000010000000000000001']);
+      expect(writer.written).toBe(BigInt(2 * MIB + 500));
+      expect(writer.flushed).toBe(BigInt(MIB));
+      await writer.flush();
+      expect(writer.flushed).toBe(writer.written);
+      expect(writer.unfinished).toMatchObject({ name: '000000010000000000000002', length: 500 });
+      expect(bytes.subarray(0, MIB).equals(await readFile(spool.path('000000010000000000000001')))).toBe(
+        true,
+      );
+      const tail = await readFile(spool.path('000000010000000000000002'));
+      expect(tail.subarray(0, 500)).toEqual(bytes.subarray(MIB));
+      expect(tail.subarray(500).every((byte) => byte === 0)).toBe(true);
+      // a second flush of a disk that was quick
+      writer.write(bytes, 0, 300);
+      await writer.flush();
+      expect(writer.unfinished).toMatchObject({ length: 800 });
+      await writer.close();
+      await spool.close();
+    },
+  );
 
   test('is never durable again after a flush that failed, whatever a second one would say', async () => {
     const gone = join(directory.path, 'spool');
     const spool = await Spool.open(gone, self, systemClock);
-    const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
+    const options = {
+      spool,
+      timeline: 1,
+      segmentSize: MIB,
+      clock: systemClock,
+      awaited: () => true,
+      onFinished: () => undefined,
+    };
     const writer = new SpoolWriter({ ...options, start: 0n });
     writer.write(Buffer.alloc(1000, 1), 0, 1000);
     // the directory cannot be forced to disk
@@ -127,7 +145,14 @@ describe('what is written to it', () => {
 
   test('goes on where an earlier stream stopped in the middle of a segment', async () => {
     const spool = await Spool.open(directory.path, self, systemClock);
-    const options = { spool, timeline: 1, segmentSize: MIB, onFinished: () => undefined };
+    const options = {
+      spool,
+      timeline: 1,
+      segmentSize: MIB,
+      clock: systemClock,
+      awaited: () => true,
+      onFinished: () => undefined,
+    };
     const first = new SpoolWriter({ ...options, start: 0n });
     first.write(Buffer.alloc(1000, 1), 0, 1000);
     await first.flush();

@@ -26,10 +26,13 @@ export async function readSlotFacts(session: Session, name: string): Promise<Slo
   return found ?? { walStatus: undefined, safeBytes: undefined, retainedBytes: undefined, active: undefined };
 }
 
-/** Whom the server waits for at commit, and how. */
-export function readSynchronousFacts(
-  session: Session,
-): Promise<{ readonly standbyNames: string | undefined; readonly commit: string | undefined }> {
+/** Whom the server waits for at commit, and how; `undefined`: it does not say. */
+export interface SynchronousFacts {
+  readonly standbyNames: string | undefined;
+  readonly commit: string | undefined;
+}
+
+export function readSynchronousFacts(session: Session): Promise<SynchronousFacts> {
   const text = `SELECT current_setting('synchronous_standby_names', true) AS names,
     current_setting('synchronous_commit', true) AS commit`;
   return session.row({ text, what: 'reading whom commits wait for' }, (row) => ({
