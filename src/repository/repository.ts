@@ -45,6 +45,9 @@ export async function openRepository(store: ObjectStore, location: StoreLocation
   const record = await readRecord(store);
   if (record !== undefined) return { store, location, record };
   for await (const object of store.list('')) {
+    // somebody may have made it since it was looked for
+    const made = await readRecord(store);
+    if (made !== undefined) return { store, location, record: made };
     throw damaged(`${store.description} holds ${object.name} but no ${REPOSITORY_FILE}`);
   }
   throw new LarderError('REPOSITORY_MISSING', `there is no repository at ${store.description}`, {

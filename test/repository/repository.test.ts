@@ -56,6 +56,16 @@ describe('opening a repository', () => {
     expect(one.record).toEqual(other.record);
   });
 
+  test('finds one that somebody makes between the look for its record and the look at what is there', async () => {
+    const list = store.list.bind(store);
+    store.list = async function* (prefix: string) {
+      store.list = list;
+      await openOrCreate();
+      yield* list(prefix);
+    };
+    expect((await openRepository(store, location)).record.lineages).toMatchObject([lineage]);
+  });
+
   test('is refused when there are objects and no record of it', async () => {
     await store.putIfAbsent('some/object', Buffer.of(1));
     const refused = {
