@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   checkObjectHeader,
   encodeObjectHeader,
+  FORMAT_VERSION,
   OBJECT_HEADER_LENGTH,
   OBJECT_KINDS,
   type ObjectKind,
@@ -35,7 +36,7 @@ describe('the header of an object', () => {
 
   test('of a later format is told from damage', () => {
     const header = encodeObjectHeader('pack');
-    header.writeUInt8(2, 6);
+    header.writeUInt8(FORMAT_VERSION + 1, 6);
     const newer = expect.objectContaining({ code: 'REPOSITORY_NEWER_FORMAT' });
     expect(() => checkObjectHeader(header, 'pack', 'x/y')).toThrow(newer);
     const encrypted = encodeObjectHeader('pack');
