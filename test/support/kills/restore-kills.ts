@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
+import { RESTORED_MARKER } from '../../../src/repository/restored-marker.ts';
 import { UNFINISHED_MARKER } from '../../../src/restore/target-directory.ts';
 import { Moments } from './moments.ts';
 import { type Ending, OperationSupply } from './operation-process.ts';
@@ -42,7 +43,7 @@ export class RestoreKills {
   /** The files a restore makes, and the time that it takes. */
   async prepare(): Promise<void> {
     await this.#restoreToEnd();
-    this.#files = this.#bed.restoredFiles();
+    this.#files = withoutMarks(this.#bed.restoredFiles());
     await this.#bed.expectStarts(this.#contents);
     for (let i = 0; i < 2; i++) {
       await this.#restoreToEnd();
@@ -90,11 +91,11 @@ export class RestoreKills {
     this.#bed.clear();
   }
 
-  /** Every file, and no other but the marker. */
+  /** Every file, and no other but the marks. */
   #expectWhole(): void {
-    const files = Object.entries(this.#bed.restoredFiles());
-    const content = files.filter(([path]) => basename(path) !== UNFINISHED_MARKER);
-    expect(Object.fromEntries(content)).toEqual(this.#files);
+    const files = this.#bed.restoredFiles();
+    expect(Object.keys(files).map((path) => basename(path))).toContain(RESTORED_MARKER);
+    expect(withoutMarks(files)).toEqual(this.#files);
   }
 
   async #restoreToEnd(): Promise<void> {
@@ -121,4 +122,10 @@ export class RestoreKills {
 
 export function supplyRestores(bed: TestBed, backupId: string): OperationSupply {
   return new OperationSupply('restore-program.ts', bed.restoreArguments(backupId));
+}
+
+/** Without the mark of an unfinished restore, and that of a finished one, of which no two are the same. */
+function withoutMarks(files: Record<string, string>): Record<string, string> {
+  const isMark = (path: string): boolean => [UNFINISHED_MARKER, RESTORED_MARKER].includes(basename(path));
+  return Object.fromEntries(Object.entries(files).filter(([path]) => !isMark(path)));
 }
