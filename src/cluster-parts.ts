@@ -49,6 +49,7 @@ export function backupRequest(
     leaseWait: LEASE_WAIT,
     larderVersion,
     type,
+    changesFrom: 'comparison',
     maxChain,
     parent: undefined,
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import type { BackupType } from '../repository/layout.ts';
 import type { Lease } from '../repository/lease.ts';
@@ -9,6 +9,8 @@ import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
 import type { ReportProgress } from './progress.ts';
 import type { BackupSource } from './sources/source.ts';
+
+export type ChangesFrom = 'comparison' | 'server';
 
 export interface BackupRequest {
   /** The configured name of the cluster; becomes part of the id. */
@@ -26,6 +28,11 @@ export interface BackupRequest {
   readonly larderVersion: string;
   /** `incremental` becomes a full backup, and says why, where no earlier one can be built on. */
   readonly type: BackupType;
+  /**
+   * How an incremental backup learns what changed: by comparing all that the server sends, or from the server's own account
+   * (17 and later). The account is not trusted by default: a storm of changes on 17.10 gave a copy that lacked rows.
+   */
+  readonly changesFrom: ChangesFrom;
   /** Incremental backups that may build on one full backup. */
   readonly maxChain: number;
   /** The id of the backup that must be the parent; undefined for the newest that can be. */
@@ -56,4 +63,15 @@ export interface Run extends Session {
   /** undefined for a full backup. */
   readonly parent: ParentBackup | undefined;
   readonly fullBecause: string | undefined;
+}
+
+/** Whether the server is asked for changes only. */
+export function serverTellsChanges({
+  request: { changesFrom },
+  identity: { serverVersionNumber },
+}: {
+  readonly request: Pick<BackupRequest, 'changesFrom'>;
+  readonly identity: Pick<ServerIdentity, 'serverVersionNumber'>;
+}): boolean {
+  return changesFrom === 'server' && sendsIncremental(serverVersionNumber);
 }

@@ -1,7 +1,7 @@
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
-import { sendsIncremental } from '../postgres/replication/server-identity.ts';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
+import { serverTellsChanges, type ChangesFrom } from './backup-run.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
@@ -13,6 +13,7 @@ export interface ParentQuestion {
     ServerIdentity,
     'systemIdentifier' | 'timeline' | 'position' | 'serverVersionNumber' | 'dataChecksums' | 'summarizesWal'
   >;
+  readonly changesFrom: ChangesFrom;
   /** Incremental backups that may build on one full backup. */
   readonly maxChain: number;
   /** The id of the backup that must be the parent; undefined for the newest that can be. */
@@ -46,8 +47,8 @@ export function chooseParent(catalogue: Catalogue, question: ParentQuestion): Pa
   return { kind: 'full', because: because ?? noBackup(catalogue, question) };
 }
 
-function serverProblem({ identity }: ParentQuestion): string | undefined {
-  if (!sendsIncremental(identity.serverVersionNumber) || identity.summarizesWal) return undefined;
+function serverProblem({ identity, changesFrom }: ParentQuestion): string | undefined {
+  if (!serverTellsChanges({ request: { changesFrom }, identity }) || identity.summarizesWal) return undefined;
   return 'the server does not summarize its WAL: set summarize_wal = on and reload';
 }
 

@@ -1,6 +1,7 @@
-import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { FrameWriter } from '../repository/frames/frame-writer.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import { serverTellsChanges, type ChangesFrom } from './backup-run.ts';
 import { ChangedBlocksIntake } from './intake/changed-blocks.ts';
 import { ComparedFilesIntake } from './intake/compared-files.ts';
 import type { Intake } from './intake/intake.ts';
@@ -13,6 +14,7 @@ export interface IntakeRequest {
   readonly location: StoreLocation;
   readonly compressionLevel: number;
   readonly workers: number;
+  readonly changesFrom: ChangesFrom;
   readonly identity: ServerIdentity;
   /** undefined for a full backup. */
   readonly parent: ParentBackup | undefined;
@@ -23,7 +25,7 @@ export async function openIntake(request: IntakeRequest): Promise<Intake> {
   const { id, location, compressionLevel: level, workers, identity, parent } = request;
   const frames = new FrameWriter({ location, backupId: id, level, workers });
   try {
-    if (!sendsIncremental(identity.serverVersionNumber)) {
+    if (!serverTellsChanges({ request, identity })) {
       return await ComparedFilesIntake.open({ ...request, frames });
     }
     if (parent === undefined) return new WholeFilesIntake(id, frames);

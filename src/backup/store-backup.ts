@@ -7,11 +7,10 @@ import { writeManifest } from '../repository/manifest/manifest-writer.ts';
 import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { BackupContent } from './backup-content.ts';
-import type { Run } from './backup-run.ts';
+import { serverTellsChanges, type Run } from './backup-run.ts';
 import { assertWalIncluded } from './completeness.ts';
 import { describeBackup } from './describe-backup.ts';
 import type { Intake } from './intake/intake.ts';
-import { sendsIncremental } from '../postgres/replication/server-identity.ts';
 import { RESTORED_MARKER } from '../repository/restored-marker.ts';
 import type { SourceOutcome } from './sources/source.ts';
 
@@ -63,8 +62,9 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
  * Only the server's own account of changes is led astray by that: a comparison of contents is not.
  * @throws LarderError INCREMENTAL_REFUSED
  */
-function assertSameHistory({ parent, identity }: Run, content: BackupContent): void {
-  if (parent === undefined || !sendsIncremental(identity.serverVersionNumber)) return;
+function assertSameHistory(run: Run, content: BackupContent): void {
+  const { parent } = run;
+  if (parent === undefined || !serverTellsChanges(run)) return;
   if (content.checksumOf(RESTORED_MARKER) === parent.files.get(RESTORED_MARKER)?.checksum) return;
   throw new LarderError(
     'INCREMENTAL_REFUSED',

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { toLarderError } from '../errors.ts';
-import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { withoutVisibilityMaps } from '../postgres/uploaded-manifest.ts';
 import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
@@ -16,7 +16,13 @@ import { acquireLease, type Lease } from '../repository/lease.ts';
 import { discardBackup, sweepLeftovers } from '../repository/leftovers.ts';
 import { openOrCreateRepository, type Repository } from '../repository/repository.ts';
 import { BackupContent } from './backup-content.ts';
-import type { BackupContext, BackupRequest, Run, Session } from './backup-run.ts';
+import {
+  serverTellsChanges,
+  type BackupContext,
+  type BackupRequest,
+  type Run,
+  type Session,
+} from './backup-run.ts';
 import { readDatabases } from './databases.ts';
 import { findParent, type FoundParent } from './find-parent.ts';
 import type { Intake } from './intake/intake.ts';
@@ -80,8 +86,9 @@ async function chooseAndRun(session: Session): Promise<CommitRecord> {
 }
 
 async function findParentFor({ request, identity }: Session): Promise<FoundParent | undefined> {
-  const { store, cluster, maxChain, parent: wanted, type } = request;
-  return type === 'full' ? undefined : findParent(store, { cluster, identity, maxChain, wanted });
+  const { store, cluster, changesFrom, maxChain, parent: wanted, type } = request;
+  const question = { cluster, identity, changesFrom, maxChain, wanted };
+  return type === 'full' ? undefined : findParent(store, question);
 }
 
 async function runBackup(
@@ -127,9 +134,9 @@ async function readSource(run: Run, content: BackupContent, intake: Intake): Pro
   };
   run.onProgress({ phase: 'checkpoint', doneBytes: 0, totalBytes: undefined, storedBytes: 0 });
   for (const warning of run.warnings) content.warning(warning);
-  // a server that cannot tell changes sends everything, and the intake compares it
+  // without an account of the changes everything is sent, and the intake compares it
   const since =
-    parent === undefined || !sendsIncremental(run.identity.serverVersionNumber)
+    parent === undefined || !serverTellsChanges(run)
       ? undefined
       : withoutVisibilityMaps(
           readFramedObject(request.store, serverManifestName(parent.record.id), 'serverManifest'),

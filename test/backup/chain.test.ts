@@ -13,7 +13,13 @@ const IDENTITY = {
   dataChecksums: true,
   summarizesWal: true,
 };
-const question: ParentQuestion = { cluster: 'truck', identity: IDENTITY, maxChain: 14, wanted: undefined };
+const question: ParentQuestion = {
+  cluster: 'truck',
+  identity: IDENTITY,
+  changesFrom: 'server',
+  maxChain: 14,
+  wanted: undefined,
+};
 
 function record(id: string, more: Partial<CommitRecord> = {}): CommitRecord {
   const { parent = null } = more;
@@ -87,6 +93,11 @@ describe('the next incremental backup builds on', () => {
 
   test('the same without summaries on a server that compares by itself', () => {
     const identity = { ...IDENTITY, serverVersionNumber: 150004, summarizesWal: false };
+    expect(
+      choose([a], { changesFrom: 'comparison', identity: { ...IDENTITY, summarizesWal: false } }),
+    ).toMatchObject({
+      kind: 'incremental',
+    });
     expect(choose([record('a', { serverVersionNumber: 150002 })], { identity })).toMatchObject({
       kind: 'incremental',
     });

@@ -28,6 +28,7 @@ test.each([
       larderVersion: 'test',
       type: 'full',
       maxChain: 14,
+      changesFrom: 'comparison',
       parent: undefined,
     },
     clock: systemClock,

@@ -50,7 +50,8 @@ export function repositoryAt(directory: string): TestRepository {
 }
 
 export type BackupChanges = Partial<
-  Pick<BackupRequest, 'leaseWait' | 'cluster' | 'type' | 'parent' | 'maxChain'> & BackupContext
+  Pick<BackupRequest, 'leaseWait' | 'cluster' | 'type' | 'parent' | 'maxChain' | 'changesFrom'> &
+    BackupContext
 >;
 
 /** A backup of the server behind a URL, as the library takes it: a full one unless told otherwise. */
@@ -70,6 +71,7 @@ export function backUp(
     type: changes.type ?? 'full',
     parent: changes.parent,
     maxChain: changes.maxChain ?? 14,
+    changesFrom: changes.changesFrom ?? 'comparison',
   };
   return takeBackup(request, {
     clock: systemClock,

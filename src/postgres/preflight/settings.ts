@@ -47,7 +47,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     setting: 'summarize_wal',
     good: isOn,
     otherwise: 'warning',
-    found: () => 'off: the server cannot tell which blocks changed, so every backup is a full one',
+    found: () => 'off: the server keeps no account of changed blocks; a later release may use it',
     mend: alterSystem('summarize_wal', 'on'),
   },
   {

@@ -36,7 +36,7 @@ beforeEach(() => {
 });
 
 function incremental(changes: BackupChanges = {}, connection = server.connection): Promise<CommitRecord> {
-  return backUp(repository, connection, { type: 'incremental', ...changes });
+  return backUp(repository, connection, { type: 'incremental', changesFrom: 'server', ...changes });
 }
 
 const objectPath = (name: string): string => join(repository.location.directory, name);
