@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readArchiveRecord } from '../../../src/repository/wal/archive-record.ts';
 import { contiguousRanges, holesBetween } from '../../../src/repository/wal/continuity.ts';
 import { pathTo, storedTimelines } from '../../../src/repository/wal/timeline-path.ts';
@@ -84,9 +85,7 @@ test('a switch below what was received leaves the old end a dead one, and the ne
   await server.query('INSERT INTO t SELECT generate_series(1, 100)');
   const end = await position(server);
   // by position alone it was there already: what counts is the new timeline
-  for (let timelines: number[] = []; !timelines.includes(3);) {
-    timelines = storedTimelines(await indexOf(repository, server));
-  }
+  while (receiver.status().timeline !== 3) await delay(20);
   await receiver.stored(end);
   await receiver.stop();
   const index = await indexOf(repository, server);
