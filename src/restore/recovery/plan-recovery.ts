@@ -103,9 +103,10 @@ function onChosenPath(
   const chosen = timeline === 'latest' ? knownTimelines(index).at(-1) : timeline;
   if (chosen === undefined || chosen === 'current') return { backups, remarks: [] };
   const [newest] = backups;
-  // nothing was received of it yet: only the backup itself is there
-  if (timeline === 'latest' && newest !== undefined && newest.timeline > chosen)
-    return { backups: [newest], remarks: [] };
+  // nothing was received of the newest one's timeline yet, so nobody can tell which of the others lie on it
+  if (timeline === 'latest' && newest !== undefined && newest.timeline > chosen) {
+    return { backups, remarks: [] };
+  }
   const path = pathTo(index, chosen);
   const usable = backups.filter((backup) =>
     passesThrough(path, { timeline: backup.timeline, lsn: lsnOf(backup.stopLsn) }),
