@@ -11,7 +11,8 @@ const SYSTEM = '7711013837087516379';
 const segmentSizes = fc.integer({ min: 20, max: 30 }).map((power) => 2 ** power);
 const segments = fc.record({
   timeline: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-  number: fc.bigInt(0n, 1n << 34n),
+  // as many as positions of 64 bits have with segments of 1 GiB
+  number: fc.bigInt(0n, (1n << 34n) - 1n),
 });
 
 describe('names of the transaction log', () => {
