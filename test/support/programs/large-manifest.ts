@@ -46,18 +46,19 @@ function entry(index: number, extents: Iterable<Extent>): FileEntry {
   };
 }
 
-const fullFrames = Array.from({ length: Math.ceil((count * size) / MIB) }, (_, number) => frameOf(number));
-const fullAddresses = new FrameAddresses(fullFrames);
-
-function* fullEntries(): Generator<FileEntry> {
-  for (let i = 0; i < count; i++)
-    yield entry(i, [{ fileOffset: 0, length: size, ...fullAddresses.locate(i * size) }]);
+/** In a scope of its own: whoever takes the next backup does not hold what the full one was written from. */
+async function writeFull(): Promise<number> {
+  const list = Array.from({ length: Math.ceil((count * size) / MIB) }, (_, number) => frameOf(number));
+  const addresses = new FrameAddresses(list);
+  function* entries(): Generator<FileEntry> {
+    for (let i = 0; i < count; i++)
+      yield entry(i, [{ fileOffset: 0, length: size, ...addresses.locate(i * size) }]);
+  }
+  const object = await writeManifest(store, `${FULL}/manifest`, { frames: list, entries: entries() });
+  return object.size;
 }
 
-const written = await writeManifest(store, `${FULL}/manifest`, {
-  frames: fullFrames,
-  entries: fullEntries(),
-});
+const full = await writeFull();
 const parent = await readManifest(store, FULL);
 
 const changedInEach = Math.ceil(size / BLOCK / step);
@@ -91,5 +92,5 @@ for (const file of manifest.files) for (const extent of file.extents) extents +=
 const highWater = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
 const peak = Math.round(Number(highWater) / 1024);
 process.stdout.write(
-  `${JSON.stringify({ peak, files: manifest.files.length, extents, full: written.size, next: next.size })}\n`,
+  `${JSON.stringify({ peak, files: manifest.files.length, extents, full, next: next.size })}\n`,
 );
