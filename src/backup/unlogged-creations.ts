@@ -1,4 +1,5 @@
-import { filesOfRelation, readInitForkCreation, type RelationFile } from '../postgres/wal-file-creation.ts';
+import type { RelationLocator } from '../postgres/relation-file.ts';
+import { filesOfRelation, readInitForkCreation } from '../postgres/wal-file-creation.ts';
 import { WalRecordReader } from '../postgres/wal-records.ts';
 import { parseSegmentName, type WalSegment } from '../postgres/wal-segment.ts';
 
@@ -13,7 +14,7 @@ const WAL_DIRECTORY = 'pg_wal/';
 export class UnloggedCreations {
   readonly #segmentSize: number;
   readonly #major: number;
-  readonly #found: RelationFile[] = [];
+  readonly #found: RelationLocator[] = [];
   #reader: WalRecordReader | undefined;
   #last: WalSegment | undefined;
   #inSegment = false;

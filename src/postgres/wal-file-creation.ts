@@ -1,3 +1,4 @@
+import { DEFAULT_TABLESPACE, GLOBAL_TABLESPACE, type RelationLocator } from './relation-file.ts';
 import { readMainData, unreadable } from './wal-record-data.ts';
 import { INFO_OF_MANAGER, type WalRecord } from './wal-record.ts';
 
@@ -7,20 +8,13 @@ const XLOG_SMGR_CREATE = 0x10;
 /** INIT_FORKNUM: only unlogged relations have one. */
 const INIT_FORK = 3;
 
-/** A relation file by its numbers (RelFileLocator). */
-export interface RelationFile {
-  readonly tablespace: number;
-  readonly database: number;
-  readonly relation: number;
-}
-
 /**
  * Reads a record that creates the init fork of an unlogged relation (xl_smgr_create): u32 tablespace, database and relation,
  * i32 fork.
  * @returns undefined for every other record
  * @throws LarderError OBJECT_DAMAGED when the record's content is not what its kind has
  */
-export function readInitForkCreation(record: WalRecord): RelationFile | undefined {
+export function readInitForkCreation(record: WalRecord): RelationLocator | undefined {
   if (record.resourceManager !== STORAGE_MANAGER || (record.info & INFO_OF_MANAGER) !== XLOG_SMGR_CREATE)
     return undefined;
   const data = readMainData(record);
@@ -29,11 +23,8 @@ export function readInitForkCreation(record: WalRecord): RelationFile | undefine
   return { tablespace: data.readUInt32LE(0), database: data.readUInt32LE(4), relation: data.readUInt32LE(8) };
 }
 
-const DEFAULT_TABLESPACE = 1663;
-const GLOBAL_TABLESPACE = 1664;
-
 /** Matches the paths of the relation's main fork, free space map and visibility map, with all their segments. */
-export function filesOfRelation({ tablespace, database, relation }: RelationFile): RegExp {
+export function filesOfRelation({ tablespace, database, relation }: RelationLocator): RegExp {
   const directory =
     tablespace === DEFAULT_TABLESPACE
       ? `base/${database}`
