@@ -49,7 +49,7 @@ export function backupRequest(
     leaseWait: LEASE_WAIT,
     larderVersion,
     type,
-    changesFrom: 'comparison',
+    changesFrom: 'server',
     maxChain,
     parent: undefined,
   };

@@ -1,16 +1,17 @@
 import type { Clock } from '../clock.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
-import { sendsIncremental, type ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
+import type { Session as SqlSession } from '../postgres/sql/session.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import type { BackupType } from '../repository/layout.ts';
 import type { Lease } from '../repository/lease.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import type { ChangeAccount } from './change-account.ts';
+import type { ChangesFrom } from './changes-from.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
 import type { ReportProgress } from './progress.ts';
 import type { BackupSource } from './sources/source.ts';
-
-export type ChangesFrom = 'comparison' | 'server';
 
 export interface BackupRequest {
   /** The configured name of the cluster; becomes part of the id. */
@@ -28,10 +29,7 @@ export interface BackupRequest {
   readonly larderVersion: string;
   /** `incremental` becomes a full backup, and says why, where no earlier one can be built on. */
   readonly type: BackupType;
-  /**
-   * How an incremental backup learns what changed: by comparing all that the server sends, or from the server's own account
-   * (17 and later). The account is not trusted by default: a storm of changes on 17.10 gave a copy that lacked rows.
-   */
+  /** How the backup is to learn what changed; `server` only where it keeps an account (`chooseChangesFrom`). */
   readonly changesFrom: ChangesFrom;
   /** Incremental backups that may build on one full backup. */
   readonly maxChain: number;
@@ -51,6 +49,9 @@ export interface Session extends BackupContext {
   readonly request: BackupRequest;
   readonly source: BackupSource;
   readonly identity: ServerIdentity;
+  /** An ordinary connection to the same server; undefined where it allows this role none. */
+  readonly sql: SqlSession | undefined;
+  readonly changesFrom: ChangesFrom;
   readonly repository: Repository;
   readonly lease: Lease;
   readonly warnings: readonly string[];
@@ -63,15 +64,6 @@ export interface Run extends Session {
   /** undefined for a full backup. */
   readonly parent: ParentBackup | undefined;
   readonly fullBecause: string | undefined;
-}
-
-/** Whether the server is asked for changes only. */
-export function serverTellsChanges({
-  request: { changesFrom },
-  identity: { serverVersionNumber },
-}: {
-  readonly request: Pick<BackupRequest, 'changesFrom'>;
-  readonly identity: Pick<ServerIdentity, 'serverVersionNumber'>;
-}): boolean {
-  return changesFrom === 'server' && sendsIncremental(serverVersionNumber);
+  /** What the server tells of the changes since the parent; undefined where it is not asked for them. */
+  readonly account: ChangeAccount | undefined;
 }

@@ -1,17 +1,18 @@
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
-import { serverTellsChanges, type ChangesFrom } from './backup-run.ts';
+import type { ChangesFrom } from './changes-from.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
+import { blockHashesName } from '../repository/layout.ts';
 
 /** What the choice of a parent depends on beside the catalogue. */
 export interface ParentQuestion {
   readonly cluster: string;
   readonly identity: Pick<
     ServerIdentity,
-    'systemIdentifier' | 'timeline' | 'position' | 'serverVersionNumber' | 'dataChecksums' | 'summarizesWal'
+    'systemIdentifier' | 'timeline' | 'position' | 'serverVersionNumber' | 'dataChecksums'
   >;
   readonly changesFrom: ChangesFrom;
   /** Incremental backups that may build on one full backup. */
@@ -30,8 +31,6 @@ export type ParentChoice =
  * can continue. Where there is none, the newest backup tells why the next one has to be full.
  */
 export function chooseParent(catalogue: Catalogue, question: ParentQuestion): ParentChoice {
-  const byServer = serverProblem(question);
-  if (byServer !== undefined) return { kind: 'full', because: byServer };
   const byId = new Map(catalogue.backups.map((backup) => [backup.id, backup]));
   const candidates = catalogue.backups.filter(
     ({ id }) => question.wanted === undefined || id === question.wanted,
@@ -47,11 +46,6 @@ export function chooseParent(catalogue: Catalogue, question: ParentQuestion): Pa
   return { kind: 'full', because: because ?? noBackup(catalogue, question) };
 }
 
-function serverProblem({ identity, changesFrom }: ParentQuestion): string | undefined {
-  if (!serverTellsChanges({ request: { changesFrom }, identity }) || identity.summarizesWal) return undefined;
-  return 'the server does not summarize its WAL: set summarize_wal = on and reload';
-}
-
 interface Problem {
   readonly text: string;
   /** It holds for every older backup too. */
@@ -64,7 +58,8 @@ function parentProblem(
   question: ParentQuestion,
 ): Problem | undefined {
   const { id } = backup;
-  const other = historyProblem(backup, question) ?? contentProblem(backup, question);
+  const other =
+    historyProblem(backup, question) ?? contentProblem(backup, question) ?? hashesProblem(backup, question);
   if (other !== undefined) return other;
   const chain = chainOf(backup, byId);
   if (chain === undefined)
@@ -99,6 +94,13 @@ function contentProblem(backup: CommitRecord, { identity }: ParentQuestion): Pro
   if (dataChecksums !== identity.dataChecksums)
     return { text: `data checksums were switched since ${id}, which rewrites every page`, final: true };
   return state === 'complete' ? undefined : { text: `the server found damaged pages in ${id}`, final: false };
+}
+
+/** Backups by the server's account of changes are not hashed. */
+function hashesProblem({ id, objects }: CommitRecord, { changesFrom }: ParentQuestion): Problem | undefined {
+  if (changesFrom === 'server' || objects.some(({ name }) => name === blockHashesName(id))) return undefined;
+  const text = `${id} has no hashes to compare with, and the server no longer tells what changed (summarize_wal = on, and a role that may read WAL summaries)`;
+  return { text, final: false };
 }
 
 function noBackup({ unreadable }: Catalogue, { wanted }: ParentQuestion): string {

@@ -1,5 +1,4 @@
-import { openClient } from '../postgres/connect.ts';
-import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { Session } from '../postgres/sql/session.ts';
 
 export interface DatabaseSize {
   readonly name: string;
@@ -14,24 +13,19 @@ const QUERY = `
   FROM pg_database WHERE NOT datistemplate ORDER BY datname`;
 
 /**
- * The databases of the cluster, for the commit record. A description, not a part of the backup: a server that allows this
- * role replication and nothing else gives `null`, and the backup goes on.
+ * The databases of the cluster, for the commit record. A description, not a part of the backup: where the server does not
+ * tell, it is `null`, and the backup goes on.
  */
 export async function readDatabases(
-  settings: ConnectionSettings,
+  sql: Session | undefined,
   signal: AbortSignal,
 ): Promise<readonly DatabaseSize[] | null> {
+  if (sql === undefined) return null;
   try {
-    const client = await openClient(settings, { signal });
-    const drop = (): void => void client.connection.stream.destroy();
-    signal.addEventListener('abort', drop, { once: true });
-    try {
-      const { rows } = await client.query<{ name: string; bytes: string | null }>(QUERY);
-      return rows.map(({ name, bytes }) => ({ name, bytes: bytes === null ? null : Number(bytes) }));
-    } finally {
-      await client.end();
-      signal.removeEventListener('abort', drop);
-    }
+    return await sql.rows({ text: QUERY, what: 'listing the databases' }, (row) => ({
+      name: row.text('name'),
+      bytes: row.optionalInteger('bytes') ?? null,
+    }));
   } catch {
     signal.throwIfAborted();
     return null;

@@ -1,7 +1,7 @@
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
 import { FrameWriter } from '../repository/frames/frame-writer.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
-import { serverTellsChanges, type ChangesFrom } from './backup-run.ts';
+import type { ChangesFrom } from './changes-from.ts';
 import { ChangedBlocksIntake } from './intake/changed-blocks.ts';
 import { ComparedFilesIntake } from './intake/compared-files.ts';
 import type { Intake } from './intake/intake.ts';
@@ -22,10 +22,10 @@ export interface IntakeRequest {
 
 /** The intake that fits the server: it tells changes by itself, or all that it sends is compared. */
 export async function openIntake(request: IntakeRequest): Promise<Intake> {
-  const { id, location, compressionLevel: level, workers, identity, parent } = request;
+  const { id, location, compressionLevel: level, workers, identity, parent, changesFrom } = request;
   const frames = new FrameWriter({ location, backupId: id, level, workers });
   try {
-    if (!serverTellsChanges({ request, identity })) {
+    if (changesFrom === 'comparison') {
       return await ComparedFilesIntake.open({ ...request, frames });
     }
     if (parent === undefined) return new WholeFilesIntake(id, frames);

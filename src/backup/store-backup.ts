@@ -7,7 +7,7 @@ import { writeManifest } from '../repository/manifest/manifest-writer.ts';
 import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { BackupContent } from './backup-content.ts';
-import { serverTellsChanges, type Run } from './backup-run.ts';
+import type { Run } from './backup-run.ts';
 import { assertWalIncluded } from './completeness.ts';
 import { describeBackup } from './describe-backup.ts';
 import type { Intake } from './intake/intake.ts';
@@ -38,6 +38,7 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   const serverManifest = await content.finishServerManifest();
   content.assertComplete();
   assertSameHistory(run, content);
+  await run.account?.assertTold(start.lsn);
   const { walRanges } = serverManifest.summary;
   assertWalIncluded(walRanges, identity.walSegmentSize, (path) => content.sizeOf(path));
   const entries = new CountedEntries(content.entries(new FrameAddresses(stored.frames)));
@@ -62,9 +63,8 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
  * Only the server's own account of changes is led astray by that: a comparison of contents is not.
  * @throws LarderError INCREMENTAL_REFUSED
  */
-function assertSameHistory(run: Run, content: BackupContent): void {
-  const { parent } = run;
-  if (parent === undefined || !serverTellsChanges(run)) return;
+function assertSameHistory({ parent, account }: Run, content: BackupContent): void {
+  if (parent === undefined || account === undefined) return;
   if (content.checksumOf(RESTORED_MARKER) === parent.files.get(RESTORED_MARKER)?.checksum) return;
   throw new LarderError(
     'INCREMENTAL_REFUSED',

@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
 import { toLarderError } from '../errors.ts';
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
-import { withoutVisibilityMaps } from '../postgres/uploaded-manifest.ts';
+import { manifestToUpload } from '../postgres/uploaded-manifest.ts';
+import { parseLsn } from '../postgres/lsn.ts';
+import { Session as SqlSession } from '../postgres/sql/session.ts';
 import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
@@ -16,13 +18,9 @@ import { acquireLease, type Lease } from '../repository/lease.ts';
 import { discardBackup, sweepLeftovers } from '../repository/leftovers.ts';
 import { openOrCreateRepository, type Repository } from '../repository/repository.ts';
 import { BackupContent } from './backup-content.ts';
-import {
-  serverTellsChanges,
-  type BackupContext,
-  type BackupRequest,
-  type Run,
-  type Session,
-} from './backup-run.ts';
+import type { BackupContext, BackupRequest, Run, Session } from './backup-run.ts';
+import { ChangeAccount } from './change-account.ts';
+import { chooseChangesFrom } from './changes-from.ts';
 import { readDatabases } from './databases.ts';
 import { findParent, type FoundParent } from './find-parent.ts';
 import type { Intake } from './intake/intake.ts';
@@ -50,25 +48,34 @@ export async function takeBackup(request: BackupRequest, context: BackupContext)
     const warnings = assertSupported(identity);
     const repository = await openRepositoryFor(request, identity, context.clock);
     const lease = await takeLease(request, context);
+    const sql = await openSql(request, source, context.signal);
     try {
       await sweepLeftovers(request.store);
       const signal = AbortSignal.any([context.signal, lease.signal]);
-      return await chooseAndRun({
-        ...context,
-        signal,
-        request,
-        source,
-        identity,
-        repository,
-        lease,
-        warnings,
-      });
+      const changesFrom = await chooseChangesFrom(request.changesFrom, identity, sql);
+      const found = { source, identity, repository, lease, warnings, sql, changesFrom };
+      return await chooseAndRun({ ...context, signal, request, ...found });
     } finally {
+      await sql?.close().catch(() => undefined);
       // a lease that cannot be given back runs out by itself; that does not undo the backup
       await lease.release().catch(() => undefined);
     }
   } finally {
     await source.close();
+  }
+}
+
+/** An ordinary connection to the server that is backed up; one that allows this role replication only is backed up all the same. */
+async function openSql(
+  { connection }: BackupRequest,
+  { address }: ReplicationSource,
+  signal: AbortSignal,
+): Promise<SqlSession | undefined> {
+  try {
+    return await SqlSession.open({ ...connection, hosts: [address] }, signal);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
   }
 }
 
@@ -85,8 +92,9 @@ async function chooseAndRun(session: Session): Promise<CommitRecord> {
   }
 }
 
-async function findParentFor({ request, identity }: Session): Promise<FoundParent | undefined> {
-  const { store, cluster, changesFrom, maxChain, parent: wanted, type } = request;
+async function findParentFor(session: Session): Promise<FoundParent | undefined> {
+  const { identity, changesFrom } = session;
+  const { store, cluster, maxChain, parent: wanted, type } = session.request;
   const question = { cluster, identity, changesFrom, maxChain, wanted };
   return type === 'full' ? undefined : findParent(store, question);
 }
@@ -96,14 +104,15 @@ async function runBackup(
   parent: ParentBackup | undefined,
   fullBecause: string | undefined,
 ): Promise<CommitRecord> {
-  const { request, clock, identity } = session;
+  const { request, clock, identity, sql, changesFrom } = session;
   const type = parent === undefined ? 'full' : 'incremental';
-  const run: Run = { ...session, ...(await chooseId(request, type, clock)), parent, fullBecause };
+  const account = await readAccount(session, parent);
+  const run: Run = { ...session, ...(await chooseId(request, type, clock)), parent, fullBecause, account };
   const { id } = run;
   let intake: Intake | undefined;
   let content: BackupContent | undefined;
   try {
-    intake = await openIntake({ ...request, id, identity, parent });
+    intake = await openIntake({ ...request, id, identity, changesFrom, parent });
     const name = serverManifestName(id);
     const unlogged = new UnloggedCreations(identity.walSegmentSize, majorOf(identity.serverVersionNumber));
     content = new BackupContent(
@@ -111,7 +120,7 @@ async function runBackup(
       await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
       unlogged,
     );
-    const databases = await readDatabases(request.connection, run.signal);
+    const databases = await readDatabases(sql, run.signal);
     const outcome = await readSource(run, content, intake);
     const record = await storeBackup(run, { content, intake, outcome, databases });
     await commit(run, record);
@@ -125,8 +134,16 @@ async function runBackup(
   }
 }
 
+async function readAccount(
+  { sql, changesFrom, identity }: Session,
+  parent: ParentBackup | undefined,
+): Promise<ChangeAccount | undefined> {
+  if (parent === undefined || changesFrom === 'comparison' || sql === undefined) return undefined;
+  return ChangeAccount.read(sql, identity, parseLsn(parent.record.startLsn) ?? 0n);
+}
+
 async function readSource(run: Run, content: BackupContent, intake: Intake): Promise<SourceOutcome> {
-  const { request, parent } = run;
+  const { request, parent, account } = run;
   const report = throttle(run.onProgress, run.clock);
   content.observer = () => {
     const { receivedBytes: doneBytes, estimatedBytes: totalBytes } = content;
@@ -136,10 +153,11 @@ async function readSource(run: Run, content: BackupContent, intake: Intake): Pro
   for (const warning of run.warnings) content.warning(warning);
   // without an account of the changes everything is sent, and the intake compares it
   const since =
-    parent === undefined || !serverTellsChanges(run)
+    parent === undefined || account === undefined
       ? undefined
-      : withoutVisibilityMaps(
+      : manifestToUpload(
           readFramedObject(request.store, serverManifestName(parent.record.id), 'serverManifest'),
+          (path) => account.comesWhole(path),
         );
   return run.source.read({ label: `larder ${run.id}`, since }, content, run.signal);
 }

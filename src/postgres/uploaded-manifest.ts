@@ -9,21 +9,17 @@ export function isVisibilityMap(path: string): boolean {
 }
 
 /**
- * A backup's manifest as the server is given it for the next incremental backup: without the visibility maps, so that it
- * sends those whole.
- *
- * Servers clear bits of visibility maps without naming the page in the log: before 17.11 and 18.6 whenever a row changes, after
- * that (up to 18.6 at least) when a relation is cut off without checksums and wal_log_hints. WAL summaries miss such pages, and a
- * restored cluster would find deleted rows through index-only scans, or skip rows when it freezes (pgsql-hackers, "Why
- * clearing the VM doesn't require registering vm buffer", March 2026; "Fix stale visibility maps in incremental backups
- * after heap truncation", October 2026). A map has one byte for each 32 KiB of its table.
- *
+ * A backup's manifest as the server is given it for the next incremental backup: without the files that are to come whole.
  * A file that the manifest does not list counts as new and is sent whole (basebackup_incremental.c, GetFileBackupMethod).
  *
  * @param parts the manifest as the server once sent it, a file on each line, its SHA-256 in the last one
+ * @param comesWhole is asked of every path, which may be one of changes (`INCREMENTAL.…`)
  */
-export async function* withoutVisibilityMaps(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const lines = new ManifestLines();
+export async function* manifestToUpload(
+  parts: AsyncIterable<Buffer>,
+  comesWhole: (path: string) => boolean,
+): AsyncGenerator<Buffer> {
+  const lines = new ManifestLines(comesWhole);
   let partial = '';
   for await (const part of parts) {
     // latin1 keeps the bytes as they are
@@ -37,13 +33,18 @@ export async function* withoutVisibilityMaps(parts: AsyncIterable<Buffer>): Asyn
 /** Gives for each line what is to be sent in its place; a file waits for the next line, which decides on its comma. */
 class ManifestLines {
   readonly #hash = createHash('sha256');
+  readonly #comesWhole: (path: string) => boolean;
   #waiting: string | undefined;
+
+  constructor(comesWhole: (path: string) => boolean) {
+    this.#comesWhole = comesWhole;
+  }
 
   next(line: string): string {
     if (line.startsWith('"Manifest-Checksum"'))
       return `"Manifest-Checksum": "${this.#hash.digest('hex')}"}\n`;
     if (!/^\{ "(Encoded-)?Path"/.test(line)) return this.#hashed(`${this.#waitingFile('\n')}${line}\n`);
-    if (isVisibilityMap(pathOf(line))) return '';
+    if (this.#comesWhole(pathOf(line))) return '';
     const before = this.#waitingFile(',\n');
     this.#waiting = line.replace(/,$/, '');
     return this.#hashed(before);
@@ -61,7 +62,7 @@ class ManifestLines {
   }
 }
 
-/** Paths of relations are plain; those with other characters never end like a map's. */
+/** Paths of relations are plain; others with other characters come whole anyway, and are empty here. */
 function pathOf(line: string): string {
   return /^\{ "Path": "([^"]*)"/.exec(line)?.[1] ?? '';
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { chooseParent, type ParentQuestion } from '../../src/backup/chain.ts';
 import { chainOf } from '../../src/repository/backup-chain.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
+import { blockHashesName } from '../../src/repository/layout.ts';
 import { commitRecord } from '../support/commit-records.ts';
 
 const IDENTITY = {
@@ -11,7 +12,6 @@ const IDENTITY = {
   position: 0x5000000n,
   serverVersionNumber: 180004,
   dataChecksums: true,
-  summarizesWal: true,
 };
 const question: ParentQuestion = {
   cluster: 'truck',
@@ -79,7 +79,6 @@ describe('the next incremental backup builds on', () => {
     expect(because([record('a', { timeline: 2 })])).toContain('timeline 2');
     expect(because([record('a', { stopLsn: '0/5000001' })])).toContain('was set back');
     expect(because([record('a', { dataChecksums: false })])).toContain('data checksums were switched');
-    expect(because([a], { identity: { ...IDENTITY, summarizesWal: false } })).toContain('summarize_wal = on');
     const older = { ...a };
     delete older.dataChecksums;
     expect(because([older])).toContain('a release without incremental backups');
@@ -91,16 +90,14 @@ describe('the next incremental backup builds on', () => {
     expect(because([a], { maxChain: 0 })).toContain('the most allowed');
   });
 
-  test('the same without summaries on a server that compares by itself', () => {
-    const identity = { ...IDENTITY, serverVersionNumber: 150004, summarizesWal: false };
-    expect(
-      choose([a], { changesFrom: 'comparison', identity: { ...IDENTITY, summarizesWal: false } }),
-    ).toMatchObject({
-      kind: 'incremental',
-    });
-    expect(choose([record('a', { serverVersionNumber: 150002 })], { identity })).toMatchObject({
-      kind: 'incremental',
-    });
+  test('only what has hashes, where contents are compared', () => {
+    const hashed = (id: string, more: Partial<CommitRecord> = {}): CommitRecord =>
+      record(id, { ...more, objects: [{ name: blockHashesName(id), size: 1, sha256: '' }] });
+    const comparison = { changesFrom: 'comparison' } as const;
+    expect(because([a], comparison)).toContain('a has no hashes to compare with');
+    expect(choose([hashed('a')], comparison)).toMatchObject({ chain: [{ id: 'a' }] });
+    expect(choose([hashed('a'), b], comparison)).toMatchObject({ chain: [{ id: 'a' }] });
+    expect(choose([hashed('a'), b])).toMatchObject({ chain: [{ id: 'a' }, { id: 'b' }] });
   });
 });
 

@@ -28,7 +28,7 @@ test.each([
       larderVersion: 'test',
       type: 'full',
       maxChain: 14,
-      changesFrom: 'comparison',
+      changesFrom: 'server',
       parent: undefined,
     },
     clock: systemClock,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { BackupManifestReader } from '../../src/postgres/backup-manifest.ts';
-import { isVisibilityMap, withoutVisibilityMaps } from '../../src/postgres/uploaded-manifest.ts';
+import { isVisibilityMap, manifestToUpload } from '../../src/postgres/uploaded-manifest.ts';
 import { serverManifest, type ListedFile } from '../support/server-manifest.ts';
 
 const walRanges = [{ timeline: 1, start: '0/4000028', end: '0/4000158' }];
@@ -34,7 +34,7 @@ async function uploaded(parts: Iterable<Buffer>): Promise<Buffer> {
     await Promise.resolve();
   }
   const sent: Buffer[] = [];
-  for await (const part of withoutVisibilityMaps(source())) sent.push(part);
+  for await (const part of manifestToUpload(source(), isVisibilityMap)) sent.push(part);
   return Buffer.concat(sent);
 }
 

@@ -71,7 +71,7 @@ export function backUp(
     type: changes.type ?? 'full',
     parent: changes.parent,
     maxChain: changes.maxChain ?? 14,
-    changesFrom: changes.changesFrom ?? 'comparison',
+    changesFrom: changes.changesFrom ?? 'server',
   };
   return takeBackup(request, {
     clock: systemClock,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LarderError } from '../../errors.ts';
-import type { ConnectionSettings } from '../../postgres/connection-settings.ts';
+import type { ConnectionSettings, HostAddress } from '../../postgres/connection-settings.ts';
 import { streamBaseBackup } from '../../postgres/replication/base-backup.ts';
 import type { BaseBackupOutcome } from '../../postgres/replication/base-backup-reader.ts';
 import type { ServerMessage } from '../../postgres/replication/message-bodies.ts';
@@ -28,6 +28,11 @@ export class ReplicationSource implements BackupSource {
 
   static async open(settings: ConnectionSettings, signal: AbortSignal): Promise<ReplicationSource> {
     return new ReplicationSource(await ReplicationConnection.open(settings, signal));
+  }
+
+  /** The server it is connected to: one of the hosts that were asked for. */
+  get address(): HostAddress {
+    return this.#connection.address;
   }
 
   async identify(): Promise<ServerIdentity> {

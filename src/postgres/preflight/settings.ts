@@ -47,7 +47,7 @@ const EXPECTATIONS: readonly Expectation[] = [
     setting: 'summarize_wal',
     good: isOn,
     otherwise: 'warning',
-    found: () => 'off: the server keeps no account of changed blocks; a later release may use it',
+    found: () => 'off: incremental backups read the whole cluster to find what changed',
     mend: alterSystem('summarize_wal', 'on'),
   },
   {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'pg';
 import { LarderError } from '../../errors.ts';
 import { openClient } from '../connect.ts';
-import type { ConnectionSettings } from '../connection-settings.ts';
+import type { ConnectionSettings, HostAddress } from '../connection-settings.ts';
 import { parseLsn, type Lsn } from '../lsn.ts';
 import { serverError } from '../server-error.ts';
 import { BulkQuery, type Room } from './bulk-query.ts';
@@ -60,6 +60,11 @@ export class ReplicationConnection {
       ...(signal === undefined ? {} : { signal }),
     });
     return new ReplicationConnection(client, router, signal);
+  }
+
+  /** The server it leads to. */
+  get address(): HostAddress {
+    return { host: this.#client.host, port: this.#client.port };
   }
 
   async identifySystem(): Promise<SystemIdentity> {

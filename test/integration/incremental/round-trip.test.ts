@@ -40,7 +40,7 @@ describe.each(ways)(
         `CREATE TABLE meals (id int PRIMARY KEY, filler text);
        INSERT INTO meals SELECT g, repeat(md5(g::text), 4) FROM generate_series(1, 60000) g;`,
       );
-      const full = await backUp(repository, server.connection);
+      const full = await backUp(repository, server.connection, { changesFrom });
       await server.query("UPDATE meals SET filler = 'changed' WHERE id % 997 = 0");
       const first = await backUp(repository, server.connection, { type: 'incremental', changesFrom });
       const afterFirst = await contentOf(server);
