@@ -15,12 +15,12 @@ const ANSWER_LIMIT = 30_000;
 /** Milliseconds between two flushes that no commit waits for: what the loss of this machine and the server's can cost. */
 const UNAWAITED_FLUSH = 100;
 /**
- * Milliseconds for which the socket is left alone behind a short read when no commit waits: a busy server sends each of
+ * Milliseconds for which the socket is left alone behind a read when no commit waits: a busy server sends each of
  * thousands of commits by itself, and taking them one by one costs it a tenth of its transactions on a small machine.
  */
 const GATHER = 50;
-/** Bytes. Longer reads come from a server that is ahead: they are followed at once. */
-const LONG_READ = 64 * 1024;
+/** Bytes that the server may be ahead of us when the socket is left alone; one that is further ahead is followed at once. */
+const NEAR = 1024n * 1024n;
 /** How often a full spool looks whether there is room again. */
 const ROOM_INTERVAL = 50;
 /** How long a connection is kept that nothing is read from: it would keep the server from being shut down. */
@@ -61,6 +61,10 @@ export class StreamSession {
   #heardAt: number;
   #askedAt: number | undefined;
   #acknowledged: Lsn = 0n;
+  /** How far the server's log was flushed when it last sent any. */
+  #serverEnd: Lsn = 0n;
+  /** What was written when the socket was last left alone. */
+  #gatheredTo: Lsn = 0n;
   #flushing = false;
   #full = false;
 
@@ -124,7 +128,9 @@ export class StreamSession {
     this.#askedAt = undefined;
     this.#options.onHeard(end);
     if (replyRequested) this.#answer();
-    if (kind === 'wal') this.#flush();
+    if (kind !== 'wal') return;
+    this.#serverEnd = end;
+    this.#flush();
   }
 
   /** The server asks twice in wal_sender_timeout, and all the time when it is being shut down. */
@@ -219,13 +225,11 @@ export class StreamSession {
     return archive.backlog > spoolLimit ? this.#waitForRoom() : this.#gather();
   }
 
-  #gatheredTo: Lsn = 0n;
-
   #gather(): Promise<void> | undefined {
     const { awaited, writer } = this.#options;
-    const read = writer.written - this.#gatheredTo;
+    const caughtUp = this.#serverEnd - writer.written < NEAR;
+    if (awaited() || !caughtUp || writer.written === this.#gatheredTo) return undefined;
     this.#gatheredTo = writer.written;
-    if (awaited() || read === 0n || read >= LONG_READ) return undefined;
     return this.#wait(GATHER).then(() => undefined);
   }
 
