@@ -165,7 +165,7 @@ module.exports = {
     vendor('pino', 'src/observability/'),
     vendor('commander', 'src/(cli/|main\\.ts)'),
     vendor('yaml', 'src/config/'),
-    vendor('zod', 'src/(config|repository|http|scheduler|transaction-log)/'),
+    vendor('zod', 'src/(audit|config|repository|http|scheduler|transaction-log)/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

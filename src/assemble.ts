@@ -1,3 +1,6 @@
+import { auditConfig } from './audit/audit-config.ts';
+import { AuditedRuns } from './audit/audited-runs.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
 import {
   backupRequest,
@@ -88,6 +91,10 @@ async function assembleShared(options: ServiceOptions): Promise<Shared> {
   const events = new RunEvents((error) => logger.error({ err: error }, 'a listener failed'));
   for (const listener of [metrics.runListener(), state.runListener(), runLog(logger)])
     events.listen(listener);
+  const trail = new AuditTrail(config.stateDirectory, clock);
+  const notAudited = (error: unknown): void => logger.error({ err: error }, 'not in the audit trail');
+  await auditConfig(trail, config.settings).catch(notAudited);
+  events.listen(new AuditedRuns(trail, 'service', notAudited));
   if (options.listener !== undefined) events.listen(options.listener);
   return { ...options, logger, history, events, metrics, state };
 }

@@ -1,4 +1,7 @@
 import { Command } from 'commander';
+import { commandActor } from '../audit/actor.ts';
+import { AuditedRuns } from '../audit/audited-runs.ts';
+import { AuditTrail } from '../audit/audit-trail.ts';
 import { backupRequest, clusterParts, knowsBackup } from '../cluster-parts.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import { backupJob } from '../jobs/backup.ts';
@@ -70,7 +73,8 @@ async function backup(parts: CliParts, options: BackupOptions): Promise<void> {
       options.newRepository !== true && (await knowsBackup(history, cluster.name)),
   });
   const limit = cluster.backupTimeout / 1000;
-  const { run, error } = await runRecorded(parts, job, {
+  const trail = new AuditTrail(config.stateDirectory, parts.clock);
+  const { run, error } = await runRecorded({ ...parts, trail }, job, {
     cluster: cluster.name,
     history,
     timeoutSeconds: { backup_full: limit, backup_incremental: limit },
@@ -100,13 +104,16 @@ type RunnerChoices = Pick<
 
 /** Runs the job with its progress shown. It is on record before its first step and at its end, however it ends. */
 async function runRecorded(
-  parts: CliParts,
+  parts: CliParts & { readonly trail: AuditTrail },
   job: Job,
   choices: RunnerChoices,
 ): Promise<{ run: RunRecord; error: LarderError | undefined }> {
-  const { clock, signal, stderr } = parts;
+  const { clock, signal, stderr, trail } = parts;
   const bar = new ProgressBar(stderr, clock);
-  const events = new RunEvents((error) => stderr.write(`warning: ${toLarderError(error).message}\n`));
+  const warn = (error: unknown): void => stderr.write(`warning: ${toLarderError(error).message}\n`);
+  const events = new RunEvents(warn);
+  const audited = new AuditedRuns(trail, commandActor(), warn);
+  events.listen(audited);
   events.listen({ progress: (progress) => bar.update({ phase: 'working', ...progress }) });
   const runner = new JobRunner({ ...choices, events, clock });
   const interrupt = (): void => void runner.shutdown();
@@ -114,6 +121,7 @@ async function runRecorded(
   signal.addEventListener('abort', interrupt, { once: true });
   try {
     const run = await runner.run(job, 'manual');
+    await audited.settled();
     return { run, error: errorOf(run) };
   } finally {
     signal.removeEventListener('abort', interrupt);

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   restore: async () => (await import('./restore-command.ts')).restoreCommand,
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   wal: async () => (await import('./wal-command.ts')).walCommand,
+  audit: async () => (await import('./audit-command.ts')).auditCommand,
   config: async () => (await import('./config-command.ts')).configCommand,
   'wal-fetch': async () => (await import('./wal-fetch-command.ts')).walFetchCommand,
 };

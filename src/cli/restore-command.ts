@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { commandActor } from '../audit/actor.ts';
+import { AuditTrail } from '../audit/audit-trail.ts';
+import { toLarderError } from '../errors.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { checkRecoveryLog } from '../restore/recovery/check-recovery-log.ts';
@@ -81,7 +84,7 @@ async function restore(parts: CliParts, id: string, options: RestoreOptions): Pr
     else stdout.write('\nThis is a dry run: nothing was written.\n');
     return;
   }
-  const result = await run(parts, decided.plan);
+  const result = await audited(parts, decided.plan, () => run(parts, decided.plan));
   if (options.start === true) {
     const started = await start(parts, decided);
     if (options.json === true) writeJson(stdout, { plan, result, started });
@@ -127,6 +130,33 @@ async function checkLog(
     });
   } finally {
     bar.clear();
+  }
+}
+
+/** A restore is never held up by its record: the disk that it is kept on may be the one that died. */
+async function audited(
+  parts: CliParts,
+  { request, target }: RestorePlan,
+  work: () => Promise<RestoreResult>,
+): Promise<RestoreResult> {
+  const { clock, stderr } = parts;
+  // a host with nothing but the repository has no configuration, and no trail
+  const config = await parts.loadConfig().catch(() => undefined);
+  const note = async (result: string): Promise<void> => {
+    if (config === undefined) return;
+    const details = { backup: request.backup.id, result };
+    await new AuditTrail(config.stateDirectory, clock)
+      .add({ actor: commandActor(), action: 'restore', subject: target.path, details })
+      .catch((error: unknown) => stderr.write(`warning: ${toLarderError(error).message}\n`));
+  };
+  await note('begun');
+  try {
+    const result = await work();
+    await note('success');
+    return result;
+  } catch (error) {
+    await note(toLarderError(error).code);
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseInstanceUser } from '../../../src/postgres/server/instance-user.ts';
 import { decodeRun } from '../../../src/scheduler/run-record.ts';
@@ -174,4 +174,29 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
     expect(outputs.length).toBeGreaterThan(10);
     for (const { stdout, stderr } of outputs) expect(stdout + stderr).not.toContain(PASSWORD);
   });
+
+  test('has written who did what into the audit trail, and finds it unbroken', async () => {
+    const owner = (await chooseInstanceUser())?.name;
+    const place = ['--to-dir', join(scratch.path, 'audited'), '--tablespace'];
+    // the others were damaged above
+    const fresh = JSON.parse((await run(['backup', '--full', '--json'])).stdout) as BackupJson;
+    const restore = ['restore', fresh.id, ...place, `${tablespace}=${join(scratch.path, 'audited-space')}`];
+    expect(await run([...restore, ...(owner === undefined ? [] : ['--owner', owner])])).toMatchObject({
+      code: 0,
+    });
+    const { stdout } = await run(['audit', 'list', '--json']);
+    const { records } = JSON.parse(stdout) as {
+      records: { actor: string; action: string; subject: string }[];
+    };
+    expect(records[0]).toMatchObject({ action: 'backup', subject: backup.id });
+    expect(records.every(({ actor }) => actor.startsWith('user:'))).toBe(true);
+    expect(records.some(({ action }) => action === 'restore')).toBe(true);
+    expect((await run(['audit', 'list'])).stdout).toContain(backup.id);
+    expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 });
+    const path = join(scratch.path, 'state/audit.jsonl');
+    await writeFile(path, (await readFile(path, 'utf8')).replace(backup.id, 'full_backup_other'));
+    const broken = await run(['audit', 'verify']);
+    expect(broken.code).toBe(7);
+    expect(broken.stdout).toContain('line 1 is not the record that was written');
+  }, 30_000);
 });
