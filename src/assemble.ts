@@ -11,6 +11,8 @@ import {
 } from './cluster-parts.ts';
 import type { ClusterConfig, Config } from './config/config.ts';
 import type { DaemonParts, Part } from './daemon.ts';
+import { apiSource } from './api-source.ts';
+import { readRoutes } from './http/api/read-routes.ts';
 import { HttpServer } from './http/server.ts';
 import { backupJob } from './jobs/backup.ts';
 import { catalogueFacts } from './observability/catalogue-facts.ts';
@@ -118,9 +120,18 @@ function metricsOptions(cluster: ClusterConfig): ClusterMetricsOptions {
   };
 }
 
-function httpPart({ config, state, metrics, logger, larderVersion: version }: Shared): Part {
+function httpPart(shared: Shared): Part {
+  const { config, state, metrics, logger, clock, larderVersion: version } = shared;
+  const { host, port, tokens } = config.http;
   const http = new HttpServer({
-    ...config.http,
+    host,
+    port,
+    api: {
+      routes: readRoutes(apiSource({ ...shared, clusters: config.clusters.map(clusterParts) })),
+      tokens,
+      version,
+      clock,
+    },
     health: () => state.health(),
     metrics,
     requestFailed: (error) => logger.error({ err: error }, 'a request failed'),

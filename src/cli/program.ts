@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   wal: async () => (await import('./wal-command.ts')).walCommand,
   audit: async () => (await import('./audit-command.ts')).auditCommand,
+  token: async () => (await import('./token-command.ts')).tokenCommand,
   config: async () => (await import('./config-command.ts')).configCommand,
   'wal-fetch': async () => (await import('./wal-fetch-command.ts')).walFetchCommand,
 };

@@ -6,11 +6,22 @@ import type { Setting } from './settings-tree.ts';
 export interface Config {
   /** At least one; each has its own repository. */
   readonly clusters: readonly ClusterConfig[];
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: HttpConfig;
   readonly stateDirectory: string;
   readonly logLevel: LogLevel;
   /** Every value as it was written, secrets masked, and where it came from: for `printConfig`. */
   readonly settings: readonly Setting[];
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Hashes of the tokens that the API takes; without any, it takes no command. */
+  readonly tokens: readonly {
+    readonly name: string;
+    readonly sha256: string;
+    readonly scopes: readonly ('read' | 'operate')[];
+  }[];
 }
 
 export interface ClusterConfig {

@@ -51,7 +51,10 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   if (parsed === undefined || problems.length > 0) throw configurationError(problems);
   return {
     clusters,
-    http: parsed.http,
+    http: {
+      ...parsed.http,
+      tokens: Object.entries(parsed.http.tokens ?? {}).map(([name, token]) => ({ name, ...token })),
+    },
     stateDirectory: resolve(workingDirectory, parsed.state),
     logLevel: parsed.log.level,
     settings: describe(overlaid, connections),

@@ -132,10 +132,21 @@ const clusterName = z.string().refine(isClusterName, {
     'a cluster\'s name has letters, digits, "-" and "_", begins with a letter or digit, and is no longer than 63',
 });
 
+const token = z.strictObject({
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, { error: 'the hash that "larder token" printed: 64 hexadecimal digits' }),
+  scopes: z.array(z.enum(['read', 'operate'])).min(1),
+});
+
 /** The configuration file with every default filled in. Keys it does not know are errors, at every level. */
 export const configSchema = z.strictObject({
   clusters: z.record(clusterName, cluster),
-  http: z.strictObject({ host: text, port: integer(1, 65_535) }),
+  http: z.strictObject({
+    host: text,
+    port: integer(1, 65_535),
+    tokens: z.record(clusterName, token).optional(),
+  }),
   state: text,
   log: z.strictObject({ level: logLevel }),
 });

@@ -9,6 +9,7 @@ export function isHostAllowed(boundTo: string, hostHeader: string | undefined): 
   return name !== undefined && isLoopback(name);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine can reach a server bound there. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

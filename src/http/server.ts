@@ -1,7 +1,8 @@
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LarderError, systemErrorCode } from '../errors.ts';
-import { isHostAllowed } from './host-allowlist.ts';
+import { serveApi, type ApiParts } from './api/serve-api.ts';
+import { isHostAllowed, isLoopback } from './host-allowlist.ts';
 import type { HealthView } from './routes/health.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { MetricsSource } from './routes/metrics.ts';
@@ -13,6 +14,8 @@ export interface HttpParts {
   readonly port: number;
   readonly health: () => HealthView;
   readonly metrics: MetricsSource;
+  /** What `/api/v1` serves; undefined: there is none. */
+  readonly api?: Omit<ApiParts, 'openForReading' | 'requestFailed'>;
   /** Called with errors behind an answer of 500: the client is not told. */
   readonly requestFailed: (error: unknown) => void;
 }
@@ -28,6 +31,9 @@ export class HttpServer {
     guard(this.#server, parts);
     healthRoutes(this.#server, parts.health);
     metricsRoute(this.#server, parts.metrics);
+    const { api, host, requestFailed } = parts;
+    if (api !== undefined)
+      serveApi(this.#server, { ...api, openForReading: isLoopback(host), requestFailed });
   }
 
   /** Resolves when it listens. Throws ADDRESS_IN_USE or CONFIG_INVALID. */

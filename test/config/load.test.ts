@@ -65,7 +65,7 @@ describe('the environment alone', () => {
           backupTimeout: 86_400_000,
         },
       ],
-      http: { host: '127.0.0.1', port: 9847 },
+      http: { host: '127.0.0.1', port: 9847, tokens: [] },
       stateDirectory: join(directory, 'larder-state'),
       logLevel: 'info',
     });
@@ -262,7 +262,7 @@ http: { port: 1000 }
     });
     expect(config.clusters[0]).toMatchObject({ name: 'lorry', repositoryPath: '/srv/other' });
     expect(await config.clusters[0]!.connection.password(login)).toBe('plain');
-    expect(config.http).toEqual({ host: '::1', port: 1000 });
+    expect(config.http).toEqual({ host: '::1', port: 1000, tokens: [] });
   });
 
   test('may leave the cluster to the environment', async () => {
