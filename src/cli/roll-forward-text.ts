@@ -9,9 +9,10 @@ export function pointText({ lsn, time }: RecoveryPoint): string {
 }
 
 /** How far a backup can be rolled forward, for a table. */
-export function reachText({ state, until, hole, problem }: RollForward): string {
+export function reachText({ state, until, hole, removed, problem }: RollForward): string {
   if (state === 'unknown') return `UNKNOWN: ${problem?.message ?? ''}`;
   const reaches = state === 'log' ? pointText(until) : 'its own end';
+  if (removed) return `${reaches}, the log behind it was removed by retention`;
   return hole === undefined ? reaches : `${reaches}, then a HOLE at ${hole.segment}`;
 }
 
@@ -23,6 +24,7 @@ export function rollForwardJson({
   from,
   until,
   hole,
+  removed,
   problem,
 }: RollForward): object {
   return {
@@ -32,6 +34,7 @@ export function rollForwardJson({
     from: pointJson(from),
     until: state === 'unknown' ? null : pointJson(until),
     hole: hole === undefined ? null : holeJson(hole),
+    removed,
     problem: problem === undefined ? null : { code: problem.code, message: problem.message },
   };
 }

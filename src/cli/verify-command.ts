@@ -75,9 +75,10 @@ function reportText(report: VerifyReport): string {
   ].join('\n');
 }
 
-function logText({ segments, bytes, from, until, timeline }: LogReport): string {
-  if (segments === 0) return 'nothing is stored behind the backup';
-  return `${plural(segments, 'segment')}, ${formatBytes(bytes)} of WAL, whole from ${from} to ${until} on timeline ${timeline}`;
+function logText({ segments, bytes, from, until, timeline, removed }: LogReport): string {
+  const end = removed ? '; retention has removed what was behind' : '';
+  if (segments === 0) return `nothing is stored behind the backup${end}`;
+  return `${plural(segments, 'segment')}, ${formatBytes(bytes)} of WAL, whole from ${from} to ${until} on timeline ${timeline}${end}`;
 }
 
 function findingText({ code, message, object, file }: Finding): string {

@@ -5,6 +5,7 @@ import { Session } from '../postgres/sql/session.ts';
 import { switchWal } from '../postgres/sql/switch-wal.ts';
 import { readArchiveRecord, type ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { contiguousRanges, holesBetween, type LsnRange } from '../repository/wal/continuity.ts';
+import { lostPart } from '../repository/wal/pruned-log.ts';
 import { newestSeal, writeSealRecord, type SealRecord } from '../repository/wal/seal-record.ts';
 import { pathTo, type TimelinePath } from '../repository/wal/timeline-path.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';
@@ -139,7 +140,9 @@ async function describe(
   const ranges = contiguousRanges(index, path.timeline, path.history);
   const to = ((present.end + size - 1n) / size) * size;
   const last = await newestSeal(store, archive.systemIdentifier);
-  const from = sealStart(last, path, { ranges, segmentSize: archive.segmentSize }) ?? to;
+  const begin = sealStart(last, path, { ranges, segmentSize: archive.segmentSize }) ?? to;
+  // what retention has removed since the last seal is neither proven nor missing
+  const from = lostPart(index.pruned, path, { start: begin, end: to })?.start ?? to;
   // the rest of a segment that was switched away from holds nothing: reaching its last record is enough
   const gaps = holesBetween(ranges, from, present.end);
   return {

@@ -13,7 +13,7 @@ import type { RollForward } from '../restore/recovery/roll-forward.ts';
 
 /** A hole, and whether anything would have to go through it. */
 export interface ArchiveHole extends MissingWal {
-  /** Whether a backup lies before it, or none is there that could lie behind it. */
+  /** Whether a backup lies before it that would be rolled forward, or none is there that could lie behind it. */
   readonly needed: boolean;
 }
 
@@ -28,7 +28,7 @@ export function archiveHoles(index: WalIndex, backups: readonly RollForward[]): 
     if (known === undefined || hole.start < known.start) holes.set(key, hole);
   }
   const needed = ({ end }: MissingWal): boolean =>
-    backups.length === 0 || backups.some(({ from }) => from.lsn < end);
+    backups.length === 0 || backups.some(({ from, removed }) => !removed && from.lsn < end);
   return [...holes.values()]
     .sort((a, b) => (a.start < b.start ? -1 : 1))
     .map((hole) => ({ ...hole, needed: needed(hole) }));

@@ -20,6 +20,8 @@ export interface LogReport {
   readonly segments: number;
   /** Of WAL, as it is without compression. */
   readonly bytes: number;
+  /** Whether retention has removed the log behind `until`. */
+  readonly removed: boolean;
 }
 
 /** What a verification looked at, and what it found. Good means: no findings, and everything was looked at. */

@@ -54,7 +54,9 @@ function nameIn({ message }: LarderError, { systemIdentifier }: CommitRecord): {
   return { object };
 }
 
-function addHoles(index: WalIndex, { path, from, hole }: Reach, findings: Findings): void {
+function addHoles(index: WalIndex, { path, from, hole, removed }: Reach, findings: Findings): void {
+  // nothing behind what retention removed can be reached from this backup, whatever is missing there
+  if (removed !== undefined) return;
   const behind = missingOn(index, path).filter(({ start }) => start > from);
   const first = hole === undefined ? [] : [nameHole(index, path, hole)];
   // the first one may begin in the segment that the backup carries itself
@@ -82,11 +84,12 @@ async function readLog(
     onProgress: (doneBytes) => onProgress({ doneBytes, totalBytes: bytes }),
     onDamage: (damage, object) => findings.addOrThrow(damage, { object }),
   });
-  const timeline = path.timeline;
-  return { timeline, from: formatLsn(from), until: formatLsn(until), segments: segments.length, bytes };
+  const facts = { timeline: path.timeline, from: formatLsn(from), until: formatLsn(until) };
+  return { ...facts, segments: segments.length, bytes, removed: reach.removed !== undefined };
 }
 
-/** The end of the last stretch on the path, also behind a hole. */
-function endOf(index: WalIndex, { path, until }: Reach): Lsn {
+/** The end of the last stretch on the path, also behind a hole; not behind what retention has removed. */
+function endOf(index: WalIndex, { path, until, removed }: Reach): Lsn {
+  if (removed !== undefined) return until;
   return contiguousRanges(index, path.timeline, path.history).at(-1)?.end ?? until;
 }

@@ -26,6 +26,7 @@ export function indexOf(
     tails: [],
     histories: new Map(),
     holes: [],
+    pruned: new Map(),
     received: undefined,
     damaged: [],
     objects: segments.length,

@@ -16,6 +16,7 @@ function indexOf(segments: [number, number][], tails: [number, number, number, n
     })),
     histories: new Map(),
     holes: [],
+    pruned: new Map(),
     received: undefined,
     damaged: [],
     objects: segments.length + tails.length,

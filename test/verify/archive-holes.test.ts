@@ -29,6 +29,22 @@ function received(segment: number): WalIndex['received'] {
 const numbered = (...numbers: number[]): [number, number][] => numbers.map((number) => [1, number]);
 
 describe('the holes of an archive', () => {
+  test('are not what retention has removed, and the backups before that need none of them', async () => {
+    const pruned = new Map([[1, at(6)]]);
+    const index = indexOf(numbered(6, 7, 9), { received: received(10), pruned });
+    const old = await backupIn(3, index);
+    expect(old).toMatchObject({ state: 'own-end', removed: true, hole: undefined });
+    expect(archiveHoles(index, [old, await backupIn(9, index)])).toMatchObject([
+      { segment: '000000010000000000000008', needed: false },
+    ]);
+    // the same without the record of it
+    const lost = { ...index, pruned: new Map<number, bigint>() };
+    expect(archiveHoles(lost, [await backupIn(3, lost)])).toMatchObject([
+      { segment: '000000010000000000000004', needed: true },
+      { segment: '000000010000000000000008', needed: true },
+    ]);
+  });
+
   test('are all told, each once, whatever number of backups lie before them', async () => {
     const index = indexOf(numbered(3, 4, 6, 7, 9), { received: received(11) });
     // how far those before a hole reach would be read from the log

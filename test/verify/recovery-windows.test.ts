@@ -15,6 +15,7 @@ function rolls(from: number, until: number, timeline = 1): RollForward {
     from: point(from),
     until: point(until),
     hole: undefined,
+    removed: false,
     problem: undefined,
   };
 }

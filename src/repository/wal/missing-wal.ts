@@ -2,6 +2,7 @@ import type { Lsn } from '../../postgres/lsn.ts';
 import { timelineAt } from '../../postgres/timeline-history.ts';
 import { segmentAt, segmentName, type WalSegment } from '../../postgres/wal-segment.ts';
 import { contiguousRanges, holesBetween, type LsnRange } from './continuity.ts';
+import { lostPart } from './pruned-log.ts';
 import { passesThrough, type TimelinePath } from './timeline-path.ts';
 import type { WalHole } from './wal-hole.ts';
 import type { WalIndex } from './wal-index.ts';
@@ -65,14 +66,18 @@ function receivedOn({ received, histories }: WalIndex, path: TimelinePath): Lsn 
   return limit !== undefined && limit < shared.end ? limit : shared.end;
 }
 
-/** Everything that is missing on the path, from the first stored byte to where it is known to have gone, oldest first. */
+/**
+ * Everything that is missing on the path, from the first stored byte to where it is known to have gone, oldest first. What
+ * retention has removed is not missing.
+ */
 export function missingOn(index: WalIndex, path: TimelinePath): MissingWal[] {
   const ranges = contiguousRanges(index, path.timeline, path.history);
   const [start, stored] = [ranges[0]?.start, ranges.at(-1)?.end];
   if (start === undefined || stored === undefined) return [];
   const expected = expectedEnd(index, path) ?? stored;
   const end = expected > stored ? expected : stored;
-  return holesBetween(ranges, start, end).map((hole) => nameHole(index, path, hole));
+  const lost = holesBetween(ranges, start, end).flatMap((hole) => lostPart(index.pruned, path, hole) ?? []);
+  return lost.map((hole) => nameHole(index, path, hole));
 }
 
 export function nameHole(index: WalIndex, path: TimelinePath, hole: LsnRange): MissingWal {

@@ -1,4 +1,5 @@
 import { LarderError, toLarderError } from '../../errors.ts';
+import type { Lsn } from '../../postgres/lsn.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline-history.ts';
 import type { WalSegment } from '../../postgres/wal-segment.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
@@ -6,6 +7,7 @@ import { readFramedObject } from '../frames/framed-object.ts';
 import type { ArchiveRecord } from './archive-record.ts';
 import { contiguousRanges, holesBetween } from './continuity.ts';
 import { readPosition, type ReceivedPosition } from './received-position.ts';
+import { assertPrunedRecord } from './pruned-log.ts';
 import { readHole, type WalHole } from './wal-hole.ts';
 import { historyObject, parseWalObject, positionName, walPrefix, type TailRange } from './wal-layout.ts';
 
@@ -19,6 +21,8 @@ export interface WalIndex {
   readonly histories: ReadonlyMap<number, TimelineHistory>;
   /** WAL that the receiver itself recorded as lost, oldest first. */
   readonly holes: readonly WalHole[];
+  /** By timeline, the position before which retention has removed everything, or is about to: that is not missing. */
+  readonly pruned: ReadonlyMap<number, Lsn>;
   /** How far the receiver was, as it said before anything was listed; undefined: never, or it cannot be read. */
   readonly received: ReceivedPosition | undefined;
   /** Histories and records that are there and cannot be read. */
@@ -66,6 +70,7 @@ async function listArchive(
   const tails: TailRange[] = [];
   const histories = new Map<number, TimelineHistory>();
   const holes: WalHole[] = [];
+  const pruned = new Map<number, Lsn>();
   const damaged: LarderError[] = [];
   let [objects, storedBytes] = [0, 0];
   // before the listing: what comes in between must not look like something that is missing
@@ -82,7 +87,10 @@ async function listArchive(
       if (object.kind === 'segment') segments.push(object.segment);
       else if (object.kind === 'tail') tails.push(object);
       else if (object.kind === 'hole') holes.push(await readHole(store, name));
-      else histories.set(object.timeline, await readHistory(store, systemIdentifier, object.timeline));
+      else if (object.kind === 'pruned') {
+        await assertPrunedRecord(store, name, object);
+        pruned.set(object.timeline, maxLsn(object.before, pruned.get(object.timeline)));
+      } else histories.set(object.timeline, await readHistory(store, systemIdentifier, object.timeline));
     } catch (thrown) {
       damaged.push(damageOrThrow(thrown, name));
     }
@@ -95,11 +103,16 @@ async function listArchive(
     tails,
     histories,
     holes,
+    pruned,
     received,
     damaged,
     objects,
     storedBytes,
   };
+}
+
+function maxLsn(a: Lsn, b: Lsn | undefined): Lsn {
+  return b === undefined || a > b ? a : b;
 }
 
 /** Text of a stored history. Throws OBJECT_MISSING, OBJECT_DAMAGED, the store's errors. */

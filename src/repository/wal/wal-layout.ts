@@ -8,6 +8,7 @@ import { parseSegmentName, segmentName, type WalSegment } from '../../postgres/w
  *     transaction_logs/<system id>/<timeline, 8 hex>/<segment>.tail_<from>_<to>       bytes [from, to) of an unfinished one
  *     transaction_logs/<system id>/<timeline, 8 hex>.history                          where that timeline came from
  *     transaction_logs/<system id>/<timeline, 8 hex>.hole_<position, 16 hex>          WAL that is known to be lost
+ *     transaction_logs/<system id>/<timeline, 8 hex>.pruned_<position, 16 hex>        what retention has removed: all before it
  *     transaction_logs/<system id>/archive.json                                       what the rest is: the archive's record
  *     transaction_logs/<system id>/position.json                                      how far the receiver was, and when
  *     transaction_logs/transaction_log_<YYYYMMDD_HHMMSS>.meta                         one for each seal
@@ -50,8 +51,12 @@ export function historyObject(systemIdentifier: string, timeline: number): strin
 
 /** A hole is named after the position it begins at. */
 export function holeObject(systemIdentifier: string, timeline: number, from: Lsn): string {
-  const position = from.toString(16).toUpperCase().padStart(16, '0');
-  return `${walPrefix(systemIdentifier)}${hex8(timeline)}.hole_${position}`;
+  return `${walPrefix(systemIdentifier)}${hex8(timeline)}.hole_${hex16(from)}`;
+}
+
+/** Named after the position before which everything was removed. */
+export function prunedObject(systemIdentifier: string, timeline: number, before: Lsn): string {
+  return `${walPrefix(systemIdentifier)}${hex8(timeline)}.pruned_${hex16(before)}`;
 }
 
 export function archiveRecordName(systemIdentifier: string): string {
@@ -75,7 +80,8 @@ export type WalObject =
   | { readonly kind: 'segment'; readonly segment: WalSegment }
   | ({ readonly kind: 'tail' } & TailRange)
   | { readonly kind: 'history'; readonly timeline: number }
-  | { readonly kind: 'hole'; readonly timeline: number; readonly from: Lsn };
+  | { readonly kind: 'hole'; readonly timeline: number; readonly from: Lsn }
+  | { readonly kind: 'pruned'; readonly timeline: number; readonly before: Lsn };
 
 /** What an object of the transaction log is; `undefined` for a name that is none of ours. */
 export function parseWalObject(
@@ -86,7 +92,7 @@ export function parseWalObject(
   const prefix = walPrefix(systemIdentifier);
   if (!name.startsWith(prefix)) return undefined;
   const path = name.slice(prefix.length);
-  return parseHistory(path) ?? parseHole(path) ?? parseBytes(path, segmentSize);
+  return parseHistory(path) ?? parseHole(path) ?? parsePruned(path) ?? parseBytes(path, segmentSize);
 }
 
 function parseHistory(path: string): WalObject | undefined {
@@ -98,6 +104,12 @@ function parseHole(path: string): WalObject | undefined {
   const [, timeline, from] = /^([0-9A-F]{8})\.hole_([0-9A-F]{16})$/.exec(path) ?? [];
   if (timeline === undefined || from === undefined) return undefined;
   return { kind: 'hole', timeline: Number.parseInt(timeline, 16), from: BigInt(`0x${from}`) };
+}
+
+function parsePruned(path: string): WalObject | undefined {
+  const [, timeline, before] = /^([0-9A-F]{8})\.pruned_([0-9A-F]{16})$/.exec(path) ?? [];
+  if (timeline === undefined || before === undefined) return undefined;
+  return { kind: 'pruned', timeline: Number.parseInt(timeline, 16), before: BigInt(`0x${before}`) };
 }
 
 function parseBytes(path: string, segmentSize: number): WalObject | undefined {
@@ -120,4 +132,8 @@ function parseTail(
 
 function hex8(value: number): string {
   return value.toString(16).toUpperCase().padStart(8, '0');
+}
+
+function hex16(value: bigint): string {
+  return value.toString(16).toUpperCase().padStart(16, '0');
 }

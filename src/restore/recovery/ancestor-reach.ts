@@ -16,6 +16,6 @@ export function ancestorReaches(index: WalIndex, { path, from }: Reach): Reach[]
     // PostgreSQL asks for the history of the timeline it is told to follow
     if (timeline > 1 && !index.histories.has(timeline)) return [];
     const own = reachOnPath(index, { timeline, history: path.history.slice(0, position) }, from);
-    return own.until < end ? [] : [{ ...own, until: end, hole: undefined }];
+    return own.until < end ? [] : [{ ...own, until: end, hole: undefined, removed: undefined }];
   });
 }

@@ -6,6 +6,7 @@ import { readTransactionEnd } from '../../postgres/wal-transactions.ts';
 import { findBackup, readCatalogue } from '../../repository/catalogue.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { findArchive, type ArchiveRecord } from '../../repository/wal/archive-record.ts';
+import type { LsnRange } from '../../repository/wal/continuity.ts';
 import { completeOn } from '../../repository/wal/missing-wal.ts';
 import { knownTimelines, passesThrough, pathTo } from '../../repository/wal/timeline-path.ts';
 import { readWalIndex, type WalIndex } from '../../repository/wal/wal-index.ts';
@@ -152,7 +153,7 @@ async function toTheEnd(
   remarks: readonly string[],
 ): Promise<ChosenRecovery> {
   assertNoHole(parts, { backup, reach }, 'the end of the archive');
-  const unknown = unknownEnd(parts, reach);
+  const unknown = reach.removed === undefined ? unknownEnd(parts, reach) : [removedRemark(reach.removed)];
   const last = await logOf(parts, reach).findLast(reach.stored, reach.until, ({ start, end }) => ({
     start,
     end,
@@ -222,7 +223,7 @@ async function toTime(
     return onItsTimeline(parts, found, { target, holds });
   }
   assertNoHole(parts, found, wanted);
-  const complete = completeUntil(parts, found.reach);
+  const complete = found.reach.removed === undefined ? completeUntil(parts, found.reach) : undefined;
   if (complete === undefined || complete < target.time) throw await beyondReach(parts, found, wanted);
   const remark = `nothing was committed behind ${last === undefined ? 'the backup' : formatTimestamp(last)} until ${wanted}: everything stored is restored`;
   return toTheEnd(parts, found, [remark]);
@@ -247,6 +248,8 @@ async function toRecord(
   for (const backup of backups) {
     const found = candidate(parts, backup);
     const until = upper !== undefined && upper < found.reach.until ? upper : found.reach.until;
+    upper = found.reach.from;
+    if (until <= found.reach.stored) continue;
     for await (const record of logOf(parts, found.reach).records(found.reach.stored, until)) {
       // a record that begins before the backup's end is part of what makes it consistent
       if (record.start < found.reach.from || !isIt(record)) continue;
@@ -254,7 +257,6 @@ async function toRecord(
       const holds = (reach: Reach): Promise<boolean> => Promise.resolve(end <= reach.until);
       return onItsTimeline(parts, found, { target, holds });
     }
-    upper = found.reach.from;
   }
   const [newest] = backups;
   if (newest === undefined) throw beforeBackups(backups, wanted);
@@ -307,8 +309,18 @@ function assertNoHole({ index }: Archive, { backup, reach }: Candidate, wanted: 
   if (hole !== undefined) throw holeError(index, { ...reach, hole }, { backup, wanted });
 }
 
+function removedRemark({ start }: LsnRange): string {
+  return `retention has removed the log from ${formatLsn(start)} on: nothing behind it can be reached from this backup`;
+}
+
 async function beyondReach(parts: Archive, found: Candidate, wanted: string): Promise<LarderError> {
   assertNoHole(parts, found, wanted);
+  const { removed } = found.reach;
+  if (removed !== undefined) {
+    return new LarderError('RESTORE_REFUSED', `${wanted} cannot be reached: ${removedRemark(removed)}`, {
+      hint: `${found.backup.id} can be restored to its own end (--immediate); "larder list" shows the backups that roll forward.`,
+    });
+  }
   return new LarderError('RESTORE_REFUSED', `${wanted} lies behind the end of the archive`, {
     hint: await nearest(parts, found),
   });

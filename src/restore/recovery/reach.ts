@@ -3,6 +3,7 @@ import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { contiguousRanges, type LsnRange } from '../../repository/wal/continuity.ts';
 import { expectedEnd, nameHole } from '../../repository/wal/missing-wal.ts';
+import { isPruned } from '../../repository/wal/pruned-log.ts';
 import { newestPath, passesThrough, pathTo, type TimelinePath } from '../../repository/wal/timeline-path.ts';
 import type { WalIndex } from '../../repository/wal/wal-index.ts';
 
@@ -17,6 +18,8 @@ export interface Reach {
   readonly until: Lsn;
   /** What is missing behind `until`: more is stored behind it, or was, or it was recorded as lost. */
   readonly hole: LsnRange | undefined;
+  /** What retention has removed behind `until`: then nothing is lost, and nothing behind it can be reached from here. */
+  readonly removed: LsnRange | undefined;
 }
 
 /** Which timeline to follow: a number, the newest that branched off behind the backup, or the backup's own. */
@@ -49,8 +52,10 @@ export function reachOnPath(index: WalIndex, path: TimelinePath, from: Lsn): Rea
   const stored = behind === undefined || behind.start < from ? from : behind.start;
   // where nothing is stored behind a hole, only the receiver's own word, or a history, tells that something was
   const next = ranges.find(({ start }) => start > covered)?.start ?? expectedEnd(index, path);
-  const hole = next === undefined || next <= covered ? undefined : { start: covered, end: next };
-  return { path, from, stored, until, hole };
+  const gap = next === undefined || next <= covered ? undefined : { start: covered, end: next };
+  const isRemoved = gap !== undefined && isPruned(index.pruned, path, gap.start);
+  const [hole, removed] = isRemoved ? [undefined, gap] : [gap, undefined];
+  return { path, from, stored, until, hole, removed };
 }
 
 /**

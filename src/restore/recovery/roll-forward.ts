@@ -27,6 +27,8 @@ export interface RollForward {
   readonly until: RecoveryPoint;
   /** What keeps it from going further, when more was stored. */
   readonly hole: MissingWal | undefined;
+  /** Whether it goes no further because retention has removed the log behind `until`. */
+  readonly removed: boolean;
   readonly problem: LarderError | undefined;
 }
 
@@ -92,6 +94,7 @@ export async function rollForwardOf(
         ? { lsn: until, time: await endTime(store, { archive, index }, { reach, backup }) }
         : own.from,
       hole: hole === undefined ? undefined : nameHole(index, path, hole),
+      removed: reach.removed !== undefined,
     };
   } catch (thrown) {
     return standing(backup, 'unknown', damageOrThrow(thrown));
@@ -140,7 +143,7 @@ async function lastTransaction(
 function standing(backup: CommitRecord, state: RollForward['state'], problem?: LarderError): RollForward {
   const own = { lsn: lsnOf(backup.stopLsn), time: backup.endTime };
   const { id, timeline } = backup;
-  return { backup: id, state, timeline, from: own, until: own, hole: undefined, problem };
+  return { backup: id, state, timeline, from: own, until: own, hole: undefined, removed: false, problem };
 }
 
 function damageOrThrow(thrown: unknown): LarderError {

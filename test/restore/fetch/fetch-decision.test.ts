@@ -20,6 +20,7 @@ function scopeOf(segments: readonly number[], tail?: { number: number; to: numbe
         : [{ segment: { timeline: 1, number: BigInt(tail.number) }, from: 0, to: tail.to }],
     histories: new Map(),
     holes: [],
+    pruned: new Map(),
     received: undefined,
     damaged: [],
     objects: 0,

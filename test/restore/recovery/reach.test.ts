@@ -44,6 +44,20 @@ describe('how far a backup can be rolled forward', () => {
     expect(firstMissing(indexOf([], { received: receivedUpTo(at(4)) }))).toBeUndefined();
   });
 
+  test('is its own end where retention has removed the log behind it: that is no hole', () => {
+    const kept = segments(1, 7, 9);
+    const pruned = new Map([[1, at(7)]]);
+    const reach = reachOfBackup(indexOf(kept, { pruned }), backup, 'latest');
+    expect(reach).toMatchObject({ until: reach.from, hole: undefined });
+    expect(reach.removed).toEqual({ start: at(4), end: at(7) });
+    // what is missing behind what was removed is missing all the same, for who is not cut off by it
+    const lost = indexOf([...segments(1, 3, 5), ...kept], { pruned: new Map([[1, at(5)]]) });
+    expect(reachOfBackup(lost, backup, 'latest')).toMatchObject({
+      hole: { start: at(6), end: at(7) },
+      removed: undefined,
+    });
+  });
+
   test('names what is missing by the timeline that would provide it', () => {
     const histories = FOLLOWED;
     const all = [...segments(1, 3, 5), ...segments(2, 6, 9)];
