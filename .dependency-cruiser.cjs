@@ -1,7 +1,7 @@
 /**
  * The arrows of docs/design.md, section 6. A folder may import what stands to its left:
  *
- *   storage, encryption, postgres ← repository ← backup, restore, transaction-log ← verify ← jobs ← scheduler ← http, cli
+ *   storage, encryption, postgres ← repository ← backup, restore, transaction-log, retention ← verify ← jobs ← scheduler ← http, cli
  *
  * Every rule has been broken once to see it fire.
  */
@@ -37,6 +37,7 @@ module.exports = {
         'backup',
         'restore',
         'transaction-log',
+        'retention',
         'verify',
         'jobs',
         'scheduler',
@@ -65,6 +66,7 @@ module.exports = {
         'backup',
         'restore',
         'transaction-log',
+        'retention',
         'verify',
         'jobs',
         'scheduler',
@@ -81,7 +83,7 @@ module.exports = {
       'The repository holds backups; it does not take, restore or check them.',
     ),
     above(
-      '(backup|restore|transaction-log)',
+      '(backup|restore|transaction-log|retention)',
       [
         'verify',
         'jobs',
@@ -99,10 +101,10 @@ module.exports = {
       'The verbs are driven from above.',
     ),
     {
-      name: 'backup-restore-transaction-log-apart',
+      name: 'verbs-apart',
       severity: 'error',
-      from: { path: '^src/(backup|restore|transaction-log)/' },
-      to: { path: '^src/(backup|restore|transaction-log)/', pathNot: '^src/$1/' },
+      from: { path: '^src/(backup|restore|transaction-log|retention)/' },
+      to: { path: '^src/(backup|restore|transaction-log|retention)/', pathNot: '^src/$1/' },
     },
     above(
       'verify',

@@ -157,7 +157,7 @@ function assembleCluster(parts: ClusterParts, shared: Shared): Part[] {
     },
   });
   const { timeoutSeconds: limit } = objectives(parts.config);
-  const timeoutSeconds = { backup_full: limit, backup_incremental: limit };
+  const timeoutSeconds = { backup_full: limit, backup_incremental: limit, retention: limit };
   const runner = new JobRunner({ cluster, history, events, clock, timeoutSeconds });
   const scheduler = new Scheduler({
     cluster,

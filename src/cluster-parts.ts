@@ -16,7 +16,7 @@ import type { ReceiverRequest } from './transaction-log/receiver-request.ts';
  * How long a backup waits for another writer, milliseconds: longer than the lease of a Larder that was killed lasts where
  * nobody can see that it is dead (another host, an earlier container).
  */
-const LEASE_WAIT = 90_000;
+export const LEASE_WAIT = 90_000;
 
 /** A cluster's configuration with the store it leads to. */
 export interface ClusterParts {

@@ -54,6 +54,11 @@ const ERRORS = {
   WAL_GAP: { exit: 7, retryable: false },
   SOURCE_CORRUPT: { exit: 8, retryable: false },
 
+  // Nothing more is removed, since it would not be safe: exit 10.
+  CLOCK_SKEWED: { exit: 10, retryable: true },
+  BACKUP_FAILING: { exit: 10, retryable: true },
+  RETENTION_REFUSED: { exit: 10, retryable: true },
+
   // Ended from outside.
   TIMED_OUT: { exit: 9, retryable: true },
   INTERRUPTED: { exit: 130, retryable: true },

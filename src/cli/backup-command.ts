@@ -1,24 +1,18 @@
 import { Command } from 'commander';
-import { commandActor } from '../audit/actor.ts';
-import { AuditedRuns } from '../audit/audited-runs.ts';
-import { AuditTrail } from '../audit/audit-trail.ts';
 import { backupRequest, clusterParts, knowsBackup } from '../cluster-parts.ts';
-import { LarderError, toLarderError } from '../errors.ts';
+import { LarderError } from '../errors.ts';
 import { backupJob } from '../jobs/backup.ts';
-import type { Job } from '../jobs/job.ts';
 import { findBackup, readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { RunHistory } from '../scheduler/history.ts';
-import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
-import { JobRunner } from '../scheduler/runner.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { backupFacts, backupJson, warningLines } from './backup-text.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatRate } from './format.ts';
-import { ProgressBar } from './progress-bar.ts';
+import { runRecorded } from './run-recorded.ts';
 import { formatPairs } from './table.ts';
 
 interface BackupOptions {
@@ -73,11 +67,11 @@ async function backup(parts: CliParts, options: BackupOptions): Promise<void> {
       options.newRepository !== true && (await knowsBackup(history, cluster.name)),
   });
   const limit = cluster.backupTimeout / 1000;
-  const trail = new AuditTrail(config.stateDirectory, parts.clock);
-  const { run, error } = await runRecorded({ ...parts, trail }, job, {
+  const { run, error } = await runRecorded(parts, job, {
     cluster: cluster.name,
+    stateDirectory: config.stateDirectory,
     history,
-    timeoutSeconds: { backup_full: limit, backup_incremental: limit },
+    timeoutSeconds: { backup_full: limit, backup_incremental: limit, retention: limit },
   });
   if (run.backupId !== undefined) {
     printResult(parts, options, { run, record: await readCommitRecord(repository.store, run.backupId) });
@@ -95,44 +89,6 @@ function assertOneType({ full, incremental, parent }: BackupOptions): void {
 /** @throws LarderError BACKUP_UNKNOWN: whoever names a parent must not get a full backup for a slip of the pen */
 async function parentId(store: ObjectStore, wanted: string | undefined): Promise<string | undefined> {
   return wanted === undefined ? undefined : (await findBackup(store, wanted)).id;
-}
-
-type RunnerChoices = Pick<
-  ConstructorParameters<typeof JobRunner>[0],
-  'cluster' | 'history' | 'timeoutSeconds'
->;
-
-/** Runs the job with its progress shown. It is on record before its first step and at its end, however it ends. */
-async function runRecorded(
-  parts: CliParts & { readonly trail: AuditTrail },
-  job: Job,
-  choices: RunnerChoices,
-): Promise<{ run: RunRecord; error: LarderError | undefined }> {
-  const { clock, signal, stderr, trail } = parts;
-  const bar = new ProgressBar(stderr, clock);
-  const warn = (error: unknown): void => stderr.write(`warning: ${toLarderError(error).message}\n`);
-  const events = new RunEvents(warn);
-  const audited = new AuditedRuns(trail, commandActor(), warn);
-  events.listen(audited);
-  events.listen({ progress: (progress) => bar.update({ phase: 'working', ...progress }) });
-  const runner = new JobRunner({ ...choices, events, clock });
-  const interrupt = (): void => void runner.shutdown();
-  signal.throwIfAborted();
-  signal.addEventListener('abort', interrupt, { once: true });
-  try {
-    const run = await runner.run(job, 'manual');
-    await audited.settled();
-    return { run, error: errorOf(run) };
-  } finally {
-    signal.removeEventListener('abort', interrupt);
-    bar.clear();
-  }
-}
-
-function errorOf({ result, errorCode, errorMessage, hint }: RunRecord): LarderError | undefined {
-  if (result === 'success') return undefined;
-  const message = errorMessage ?? 'the run ended without saying why';
-  return new LarderError(errorCode ?? 'INTERNAL', message, hint === undefined ? {} : { hint });
 }
 
 function printResult(

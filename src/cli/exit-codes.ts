@@ -10,6 +10,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [7, 'verification found damage, or the transaction log is not whole'],
   [8, 'the server found damaged pages in its own data'],
   [9, 'a time limit was reached'],
+  [10, 'nothing more was removed: the clock is wrong, backups fail, or something changed meanwhile'],
   [130, 'interrupted by a signal'],
 ];
 

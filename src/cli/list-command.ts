@@ -9,6 +9,13 @@ import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines }
 import { writeJson, type CliParts, type Output } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatTime } from './format.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
+import {
+  readRemarks,
+  remarkJson,
+  remarkPairs,
+  remarkText,
+  type RetentionRemark,
+} from './retention-remark.ts';
 import { reachText, rollForwardJson } from './roll-forward-text.ts';
 import { formatPairs, formatTable, type Column } from './table.ts';
 
@@ -41,11 +48,13 @@ async function list(parts: CliParts, id: string | undefined, options: ListOption
   if (id === undefined) {
     const catalogue = await readCatalogue(store);
     const reaches = await readReaches(parts, store, catalogue.backups);
-    printCatalogue(parts.stdout, store, { ...options, ...catalogue, reaches });
+    const remarks = await readRemarks(store, parts.clock.now());
+    printCatalogue(parts.stdout, store, { ...options, ...catalogue, reaches, remarks });
   } else {
     const backup = await findBackup(store, id);
     const reach = (await readReaches(parts, store, [backup]))?.get(backup.id);
-    printBackup(parts.stdout, options, { backup, reach });
+    const remark = (await readRemarks(store, parts.clock.now())).get(backup.id);
+    printBackup(parts.stdout, options, { backup, reach, remark });
   }
 }
 
@@ -67,10 +76,11 @@ async function readReaches(
 interface Listing extends Catalogue, ListOptions {
   /** undefined: the log could not be looked at. */
   readonly reaches: ReadonlyMap<string, RollForward> | undefined;
+  readonly remarks: ReadonlyMap<string, RetentionRemark>;
 }
 
 function printCatalogue(stdout: Output, store: ObjectStore, listing: Listing): void {
-  const { backups, unreadable, reaches, json } = listing;
+  const { backups, unreadable, reaches, remarks, json } = listing;
   if (json === true) writeJson(stdout, listingJson(store, listing));
   else if (backups.length + unreadable.length === 0) {
     stdout.write(`There are no backups in ${store.description} yet. Take the first: larder backup\n`);
@@ -81,17 +91,20 @@ function printCatalogue(stdout: Output, store: ObjectStore, listing: Listing): v
       `UNREADABLE: ${problem.message}`,
     ]);
     const byId = new Map(backups.map((backup) => [backup.id, backup]));
-    const rows = backups.map((record) => row(record, { reach: reaches?.get(record.id), byId }));
+    const rows = backups.map((record) =>
+      row(record, { reach: reaches?.get(record.id), byId, remark: remarks.get(record.id) }),
+    );
     stdout.write(formatTable(COLUMNS, [...rows, ...unreadableRows]));
   }
 }
 
-function listingJson(store: ObjectStore, { backups, unreadable, reaches }: Listing): object {
+function listingJson(store: ObjectStore, { backups, unreadable, reaches, remarks }: Listing): object {
   return {
     repository: store.description,
     backups: backups.map((record) => ({
       ...backupJson(record),
       rollForward: jsonOf(reaches?.get(record.id)),
+      ...remarkJson(remarks.get(record.id)),
     })),
     unreadable: unreadable.map(({ id, problem: { code, message } }) => ({ id, code, message })),
   };
@@ -114,9 +127,10 @@ const BLANK = COLUMNS.slice(2).map(() => '-');
 interface Beside {
   readonly reach: RollForward | undefined;
   readonly byId: ReadonlyMap<string, CommitRecord>;
+  readonly remark: RetentionRemark | undefined;
 }
 
-function row(record: CommitRecord, { reach, byId }: Beside): readonly string[] {
+function row(record: CommitRecord, { reach, byId, remark }: Beside): readonly string[] {
   return [
     record.id,
     record.type,
@@ -126,7 +140,7 @@ function row(record: CommitRecord, { reach, byId }: Beside): readonly string[] {
     formatBytes(record.storedBytes),
     `${record.startLsn} - ${record.stopLsn}`,
     rollsForwardTo(reach),
-    rowState(record, byId),
+    rowState(record, byId) + remarkText(remark),
   ];
 }
 
@@ -138,13 +152,13 @@ function rowState(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>)
 function printBackup(
   stdout: Output,
   { json }: ListOptions,
-  { backup, reach }: { readonly backup: CommitRecord; readonly reach: RollForward | undefined },
+  { backup, reach, remark }: { readonly backup: CommitRecord } & Omit<Beside, 'byId'>,
 ): void {
   if (json === true) {
-    writeJson(stdout, { ...backup, rollForward: jsonOf(reach) });
+    writeJson(stdout, { ...backup, rollForward: jsonOf(reach), ...remarkJson(remark) });
     return;
   }
-  const facts = [...backupFacts(backup), ...backupDetails(backup)];
+  const facts = [...backupFacts(backup), ...backupDetails(backup), ...remarkPairs(remark)];
   stdout.write(formatPairs([...facts, ['rolls forward to', rollsForwardTo(reach)]]));
   stdout.write(warningLines(backup.warnings));
   const rows = backup.objects.map(({ name, size, sha256 }) => [name, formatBytes(size), sha256]);

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { parseConnection } from '../postgres/parse-connection.ts';
+import type { RetentionPolicy } from '../retention/policy.ts';
 import type { ClusterConfig, TransactionLogConfig } from './config.ts';
 import { readSecretFile } from './read-file.ts';
 import type { ReadFile } from './read-file.ts';
@@ -36,7 +37,7 @@ export function buildCluster(
     connection: { ...connection, password: passwordSource(parsed, connection, source) },
     repositoryPath: resolve(source.workingDirectory, parsed.repository.path),
     schedules: { full: parsed.schedules.full },
-    retentionDays: parsed.retention.days,
+    retention: buildRetention(parsed.retention),
     objectives: parsed.objectives,
     compressionLevel: parsed.backup.compression,
     workers: parsed.backup.workers,
@@ -54,6 +55,13 @@ function buildTransactionLog(parsed: ParsedCluster['transaction-log']): Transact
     maxRetained: parsed['max-retained'],
     spoolLimit: parsed['spool-limit'],
   };
+}
+
+function buildRetention({
+  'transaction-log': transactionLog,
+  ...rest
+}: ParsedCluster['retention']): RetentionPolicy {
+  return { ...rest, transactionLog };
 }
 
 /** A file is read at each login, so that a new password in it counts without a restart. */

@@ -1,4 +1,5 @@
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { RetentionPolicy } from '../retention/policy.ts';
 import type { LogLevel } from './schema.ts';
 import type { Setting } from './settings-tree.ts';
 
@@ -31,8 +32,7 @@ export interface ClusterConfig {
   readonly repositoryPath: string;
   /** Cron expressions, not checked yet: the scheduler knows what they may be. */
   readonly schedules: { readonly full: string };
-  /** Exported as a metric; nothing is deleted yet. */
-  readonly retentionDays: number;
+  readonly retention: RetentionPolicy;
   readonly objectives: Objectives;
   /** zstd level, 1 to 19; 0 stores everything as it is. */
   readonly compressionLevel: number;

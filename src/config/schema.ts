@@ -12,7 +12,16 @@ import { parseDuration, parseInteger, parsePercent, parseSize } from './units.ts
 export const CLUSTER_DEFAULTS = {
   repository: { path: './backups' },
   schedules: { full: '0 2 * * 0' },
-  retention: { days: 30 },
+  retention: {
+    days: 30,
+    weeks: 12,
+    months: 12,
+    years: 7,
+    'transaction-log': '7d',
+    floor: 2,
+    grace: '24h',
+    timezone: 'UTC',
+  },
   objectives: { rpo: '24h', rto: '4h', storage: '80%' },
   backup: { compression: 1, workers: 2, timeout: '24h', 'max-chain': 14 },
   'transaction-log': {
@@ -32,6 +41,9 @@ export const DEFAULTS = {
 
 /** Shorter, and the repository would fill with objects of a few bytes. */
 const SHORTEST_TAIL_INTERVAL = 100;
+
+/** A slip of the pen must not throw the log away: 1 hour, milliseconds. */
+const SHORTEST_LOG_WINDOW = 3_600_000;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -76,6 +88,23 @@ const tailInterval = leaf((given) => {
   throw new LarderError('CONFIG_INVALID', `expected at least ${SHORTEST_TAIL_INTERVAL}ms, found "${given}"`);
 });
 
+const logWindow = leaf((given) => {
+  const milliseconds = parseDuration(given);
+  if (milliseconds >= SHORTEST_LOG_WINDOW) return milliseconds;
+  throw new LarderError('CONFIG_INVALID', `expected at least 1h, found "${given}"`);
+});
+
+const timezone = leaf((given) => {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: given }).resolvedOptions().timeZone;
+  } catch {
+    throw new LarderError(
+      'CONFIG_INVALID',
+      `expected the name of a time zone, as UTC or Europe/Berlin, found "${given}"`,
+    );
+  }
+});
+
 const secret = z
   .custom<string>((given) => typeof given === 'string' && given !== '', { error: 'missing, or not text' })
   .transform((given) => new Secret(given));
@@ -101,11 +130,13 @@ const cluster = z.strictObject({
   }),
   retention: z.strictObject({
     days: integer(1, 36_500),
-    daily: notBuiltYet('retention by calendar is').optional(),
-    weekly: notBuiltYet('retention by calendar is').optional(),
-    monthly: notBuiltYet('retention by calendar is').optional(),
-    yearly: notBuiltYet('retention by calendar is').optional(),
-    'transaction-log': notBuiltYet('retention of transaction logs is').optional(),
+    weeks: integer(0, 5_000),
+    months: integer(0, 1_200),
+    years: integer(0, 100),
+    'transaction-log': logWindow,
+    floor: integer(1, 1_000),
+    grace: leaf(parseDuration),
+    timezone,
   }),
   objectives: z.strictObject({
     rpo: leaf(parseDuration),

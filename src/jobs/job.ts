@@ -1,7 +1,7 @@
 import type { LarderError } from '../errors.ts';
 
 /** What can be scheduled; the names are the `task` of metrics and history. */
-export type Task = 'backup_full' | 'backup_incremental';
+export type Task = 'backup_full' | 'backup_incremental' | 'retention';
 
 export interface JobProgress {
   /** What is being done, in a word, for people. */

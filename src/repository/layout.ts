@@ -24,8 +24,13 @@ export function isClusterName(name: string): boolean {
 
 /** `full_backup_truck_20261122_020000`, in UTC. */
 export function formatBackupId(id: BackupId): string {
-  const [day = '', time = ''] = new Date(id.started).toISOString().replace(/[-:]/g, '').split('T');
-  return `${id.type}_backup_${id.cluster}_${day}_${time.slice(0, 6)}`;
+  return `${id.type}_backup_${id.cluster}_${secondName(id.started)}`;
+}
+
+/** `20261122_020000`, in UTC. */
+function secondName(time: number): string {
+  const [day = '', clock = ''] = new Date(time).toISOString().replace(/[-:]/g, '').split('T');
+  return `${day}_${clock.slice(0, 6)}`;
 }
 
 /** Reads an id; `undefined` for any other text, also for a date that does not exist. */
@@ -77,4 +82,73 @@ export function backupOfCommitRecord(name: string): string | undefined {
 export function backupOfObject(name: string): string | undefined {
   const directory = name.split('/')[0] ?? '';
   return parseBackupId(directory) === undefined ? undefined : directory;
+}
+
+/** The record of how verification found a backup; written into the backup's own directory, and removed with it. */
+export function verifiedRecordName(backupId: string): string {
+  return `${backupId}/${backupId}.verified`;
+}
+
+/** The backup whose verification this name is the record of; `undefined` for any other object. */
+export function backupOfVerifiedRecord(name: string): string | undefined {
+  const directory = backupOfObject(name);
+  return directory !== undefined && name === verifiedRecordName(directory) ? directory : undefined;
+}
+
+/** Every hold and every release of one begins with this. */
+export const HOLDS_PREFIX = 'holds/';
+const RELEASED = '.released';
+
+/** A hold on a backup: named after the second it was placed in. */
+export function holdName(backupId: string, placed: number): string {
+  return `${HOLDS_PREFIX}${backupId}.hold_${secondName(placed)}`;
+}
+
+/** The release of a hold stands beside it: neither is ever overwritten or removed. */
+export function releaseName(hold: string): string {
+  return `${hold}${RELEASED}`;
+}
+
+/** What an object below `holds/` is; `undefined` for a name that is none of ours. */
+export function parseHoldName(
+  name: string,
+): { readonly hold: string; readonly backup: string; readonly released: boolean } | undefined {
+  const [, hold = '', backup = '', released] =
+    /^(holds\/(.+)\.hold_\d{8}_\d{6})(\.released)?$/.exec(name) ?? [];
+  return parseBackupId(backup) === undefined ? undefined : { hold, backup, released: released === RELEASED };
+}
+
+/** Every mark of what retention is going to remove begins with this. */
+export const EXPIRED_PREFIX = 'retention/';
+
+export function expiredBackupName(backupId: string): string {
+  return `${EXPIRED_PREFIX}${backupId}.expired`;
+}
+
+/** Of the log of one timeline, everything before a position. */
+export interface ExpiredLog {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly before: bigint;
+}
+
+export function expiredLogName({ systemIdentifier, timeline, before }: ExpiredLog): string {
+  return `${EXPIRED_PREFIX}${systemIdentifier}_${hex(timeline, 8)}_${hex(before, 16)}.expired`;
+}
+
+/** What a mark is of; `undefined` for a name that is none of ours. */
+export function parseExpiredName(name: string): string | ExpiredLog | undefined {
+  const backup = /^retention\/(.+)\.expired$/.exec(name)?.[1];
+  if (backup !== undefined && parseBackupId(backup) !== undefined) return backup;
+  const log = /^(\d+)_([0-9A-F]{8})_([0-9A-F]{16})$/.exec(backup ?? '');
+  if (log?.[1] === undefined) return undefined;
+  return {
+    systemIdentifier: log[1],
+    timeline: Number.parseInt(log[2] ?? '', 16),
+    before: BigInt(`0x${log[3] ?? ''}`),
+  };
+}
+
+function hex(value: number | bigint, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, '0');
 }

@@ -33,34 +33,28 @@ export function keepText(reason: KeepReason): string {
     case 'month':
     case 'year':
       return `first full backup of ${reason.of}, until ${day(reason.until)}`;
-    case 'held': {
-      const until = reason.until === undefined ? '' : ` until ${minute(reason.until)}`;
-      return `held${until}: ${reason.reason}`;
-    }
-    case 'newest':
-      return reason.by === 'time' ? 'the newest good backup' : 'the good backup that is furthest in the log';
-    case 'newest-verified':
-      return 'the newest verified backup';
-    case 'floor':
-      return `one of the newest ${reason.floor} ${reason.verified ? 'verified' : 'complete'} full backups`;
-    case 'window':
-      return `the promised window begins at ${minute(reason.from)} and is reached from it`;
+    case 'held':
+      return `held${reason.until === undefined ? '' : ` until ${minute(reason.until)}`}: ${reason.reason}`;
     case 'needed':
-      return reason.count === 1
-        ? `${reason.by} builds on it`
-        : `${reason.count} kept backups build on it, ${reason.by} the newest`;
-    default:
+      return neededText(reason);
+    case 'maybe-needed':
+    case 'unreadable':
+    case 'chain-unreadable':
+    case 'ahead':
       return unknownText(reason);
+    default:
+      return alwaysText(reason);
   }
 }
 
+function neededText({ by, count }: Extract<KeepReason, { readonly kind: 'needed' }>): string {
+  return count === 1 ? `${by} builds on it` : `${count} kept backups build on it, ${by} the newest`;
+}
+
 function unknownText(
-  reason: Exclude<
+  reason: Extract<
     KeepReason,
-    {
-      readonly kind:
-        ExpiredRule['kind'] | 'held' | 'newest' | 'newest-verified' | 'floor' | 'window' | 'needed';
-    }
+    { readonly kind: 'maybe-needed' | 'unreadable' | 'chain-unreadable' | 'ahead' }
   >,
 ): string {
   switch (reason.kind) {
@@ -72,6 +66,24 @@ function unknownText(
       return `it builds on ${reason.by}, whose commit record cannot be read`;
     case 'ahead':
       return `it began at ${minute(reason.started)}, ahead of the clock`;
+  }
+}
+
+function alwaysText(
+  reason: Extract<
+    KeepReason,
+    { readonly kind: 'newest' | 'newest-verified' | 'floor' | 'window' | 'no-successor' }
+  >,
+): string {
+  switch (reason.kind) {
+    case 'newest':
+      return reason.by === 'time' ? 'the newest good backup' : 'the good backup that is furthest in the log';
+    case 'newest-verified':
+      return 'the newest verified backup';
+    case 'floor':
+      return `one of the newest ${reason.floor} ${reason.verified ? 'verified' : 'complete'} full backups`;
+    case 'window':
+      return `the promised window begins at ${minute(reason.from)} and is reached from it`;
     case 'no-successor':
       return 'the server found damaged pages in it, and no good backup has followed it';
   }

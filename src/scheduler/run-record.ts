@@ -39,7 +39,7 @@ const stamp = z.object({ version: z.literal(FORMAT_VERSION) });
 const storedRun = z.object({
   id: z.string().min(1),
   cluster: z.string(),
-  task: z.enum(['backup_full', 'backup_incremental']),
+  task: z.enum(['backup_full', 'backup_incremental', 'retention']),
   reason: z.enum(['schedule', 'manual', 'first', 'catch_up']),
   started: time,
   ended: time.exactOptional(),

@@ -5,7 +5,7 @@ import { Session } from '../postgres/sql/session.ts';
 import { switchWal } from '../postgres/sql/switch-wal.ts';
 import { readArchiveRecord, type ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { contiguousRanges, holesBetween, type LsnRange } from '../repository/wal/continuity.ts';
-import { lostPart } from '../repository/wal/pruned-log.ts';
+import { lostPart } from '../repository/wal/lost-part.ts';
 import { newestSeal, writeSealRecord, type SealRecord } from '../repository/wal/seal-record.ts';
 import { pathTo, type TimelinePath } from '../repository/wal/timeline-path.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';

@@ -39,6 +39,9 @@ test('help tells of every command, also of one by its name', async () => {
       'list',
       'restore',
       'verify',
+      'prune',
+      'hold',
+      'release',
       'wal',
     ]),
   );

@@ -7,6 +7,7 @@ import type { LarderError } from '../../src/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { printConfig } from '../../src/config/print.ts';
 import { readFileWithMode } from '../../src/config/read-file.ts';
+import { DEFAULT_POLICY } from '../../src/retention/policy.ts';
 
 const login = { address: { host: 'db', port: 5432 }, replication: false };
 const url = 'postgresql://larder:hunter2@db/truck';
@@ -50,7 +51,7 @@ describe('the environment alone', () => {
           connection: expect.objectContaining({ user: 'larder', hosts: [{ host: 'db', port: 5432 }] }),
           repositoryPath: join(directory, 'backups'),
           schedules: { full: '0 2 * * 0' },
-          retentionDays: 30,
+          retention: DEFAULT_POLICY,
           transactionLog: {
             ack: 'spool',
             tailInterval: 30_000,
@@ -77,6 +78,13 @@ describe('the environment alone', () => {
       DATABASE_URL: url,
       BACKUP_DIR: '/srv/backups',
       BACKUP_RETENTION_DAYS: '7',
+      LARDER_RETENTION_WEEKS: '4',
+      LARDER_RETENTION_MONTHS: '0',
+      LARDER_RETENTION_YEARS: '1',
+      LARDER_RETENTION_TRANSACTION_LOG: '2d',
+      LARDER_RETENTION_FLOOR: '1',
+      LARDER_RETENTION_GRACE: '0s',
+      LARDER_RETENTION_TIMEZONE: 'Europe/Berlin',
       BACKUP_COMPRESSION: 'zstd:3',
       LARDER_BACKUP_WORKERS: '4',
       LARDER_BACKUP_TIMEOUT: '90m',
@@ -94,7 +102,16 @@ describe('the environment alone', () => {
         {
           repositoryPath: '/srv/backups',
           schedules: { full: '0 3 * * 0' },
-          retentionDays: 7,
+          retention: {
+            days: 7,
+            weeks: 4,
+            months: 0,
+            years: 1,
+            transactionLog: 172_800_000,
+            floor: 1,
+            grace: 0,
+            timezone: 'Europe/Berlin',
+          },
           objectives: { rpo: 604_800_000, rto: 1_800_000, storage: 0.9 },
           compressionLevel: 3,
           workers: 4,
@@ -311,6 +328,11 @@ http: { prot: 1, zebra: 2 }
       'clusters: { a: { connection: "user=u", repository: { path: "ftp://x" } } }',
       'expected the path of a directory',
     ],
+    ['clusters: { a: { connection: "user=u", retention: { floor: 0 } } }', 'from 1 to 1000'],
+    ['clusters: { a: { connection: "user=u", retention: { days: 0 } } }', 'from 1 to 36500'],
+    ['clusters: { a: { connection: "user=u", retention: { transaction-log: 7s } } }', 'at least 1h'],
+    ['clusters: { a: { connection: "user=u", retention: { timezone: Mars } } }', 'the name of a time zone'],
+    ['clusters: { a: { connection: "user=u", retention: { day: 7 } } }', 'did you mean "days"?'],
     ['- 1', 'holds no keys'],
   ])('%s is refused', async (text, expected) => {
     await yaml(text);
@@ -324,7 +346,6 @@ http: { prot: 1, zebra: 2 }
     'encryption: { passphrase-file: /x }',
     'schedules: { incremental: "0 * * * *" }',
     'schedules: { transaction-log: "0 * * * *" }',
-    'retention: { daily: 30d }',
     'repository: { path: "s3://bucket/prefix" }',
   ])('that asks for what is not built (%s) is refused as that', async (text) => {
     await yaml(`clusters: { a: { connection: "user=u", ${text} } }`);

@@ -34,7 +34,7 @@ beforeEach(async () => {
     history,
     events,
     clock,
-    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
   });
 });
 afterEach(() => rm(join(state, '..'), { recursive: true }));
@@ -139,7 +139,7 @@ describe('a run', () => {
       history,
       events,
       clock,
-      timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+      timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
     };
     const record = await new JobRunner(parts).run(
       job(() => Promise.resolve(outcome)),

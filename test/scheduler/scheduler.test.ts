@@ -42,7 +42,7 @@ async function start(newestBackup: ScheduledJob['newestBackup'] = () => Promise.
     history,
     events,
     clock,
-    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
   });
   const job = { task: 'backup_full' as const, run: () => Promise.resolve({ warnings: [] }) };
   scheduler = new Scheduler({

@@ -47,7 +47,7 @@ const runner = new JobRunner({
   history,
   events,
   clock,
-  timeoutSeconds: { backup_full: 3600, backup_incremental: 3600 },
+  timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
 });
 const scheduler = new Scheduler({
   cluster,

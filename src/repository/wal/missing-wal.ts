@@ -2,7 +2,7 @@ import type { Lsn } from '../../postgres/lsn.ts';
 import { timelineAt } from '../../postgres/timeline-history.ts';
 import { segmentAt, segmentName, type WalSegment } from '../../postgres/wal-segment.ts';
 import { contiguousRanges, holesBetween, type LsnRange } from './continuity.ts';
-import { lostPart } from './pruned-log.ts';
+import { lostPart } from './lost-part.ts';
 import { passesThrough, type TimelinePath } from './timeline-path.ts';
 import type { WalHole } from './wal-hole.ts';
 import type { WalIndex } from './wal-index.ts';

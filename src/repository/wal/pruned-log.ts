@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { LarderError } from '../../errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
-import { timelineAt } from '../../postgres/timeline-history.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { FORMAT_VERSION } from '../object-header.ts';
 import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
-import type { LsnRange } from './continuity.ts';
-import type { TimelinePath } from './timeline-path.ts';
 import { prunedObject } from './wal-layout.ts';
 
 const schema = z.strictObject({
@@ -17,9 +14,6 @@ const schema = z.strictObject({
 });
 
 const RECORD_LIMIT = 64 * 1024;
-
-/** By timeline, the position before which retention has removed everything. */
-export type PrunedLog = ReadonlyMap<number, Lsn>;
 
 /**
  * Records that retention removes everything of a timeline before a position. Written before the first object goes, so that
@@ -54,25 +48,4 @@ export async function assertPrunedRecord(
   const { timeline, before } = parsed.data ?? {};
   if (timeline === named.timeline && parseLsn(before ?? '') === named.before) return;
   throw new LarderError('OBJECT_DAMAGED', `${name} is not the record of what retention removed`);
-}
-
-/** Whether retention has removed the log at a position of the path: then what is not there is not lost. */
-export function isPruned(pruned: PrunedLog, { timeline, history }: TimelinePath, lsn: Lsn): boolean {
-  return lsn < (pruned.get(timelineAt(history, timeline, lsn)) ?? 0n);
-}
-
-/** A hole without its beginning, as far as retention has removed that; `undefined` where nothing of it is lost. */
-export function lostPart(
-  pruned: PrunedLog,
-  { timeline, history }: TimelinePath,
-  hole: LsnRange,
-): LsnRange | undefined {
-  let start = hole.start;
-  for (const { timeline: own, end } of [...history, { timeline, end: hole.end }]) {
-    if (end <= start) continue;
-    const before = pruned.get(own) ?? 0n;
-    if (before > start) start = before < end ? before : end;
-    if (before < end) break;
-  }
-  return start < hole.end ? { start, end: hole.end } : undefined;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { decodeSealedJson, encodeSealedJson, formatVersion } from '../sealed-json.ts';
@@ -63,6 +63,22 @@ export async function newestSeal(
     if (record.systemIdentifier === systemIdentifier) return record;
   }
   return undefined;
+}
+
+/** The seals that can be read, of every cluster, oldest first. Throws what keeps the store from answering. */
+export async function readSeals(
+  store: ObjectStore,
+): Promise<{ readonly name: string; readonly record: SealRecord }[]> {
+  const seals: { name: string; record: SealRecord }[] = [];
+  for await (const { name } of store.list(SEAL_RECORD_PREFIX)) {
+    try {
+      seals.push({ name, record: await readSealRecord(store, name) });
+    } catch (thrown) {
+      const { code } = toLarderError(thrown);
+      if (!['OBJECT_DAMAGED', 'OBJECT_MISSING', 'REPOSITORY_NEWER_FORMAT'].includes(code)) throw thrown;
+    }
+  }
+  return seals.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function readSealRecord(store: ObjectStore, name: string): Promise<SealRecord> {

@@ -3,7 +3,7 @@ import { formatLsn, parseLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { contiguousRanges, type LsnRange } from '../../repository/wal/continuity.ts';
 import { expectedEnd, nameHole } from '../../repository/wal/missing-wal.ts';
-import { isPruned } from '../../repository/wal/pruned-log.ts';
+import { isPruned } from '../../repository/wal/lost-part.ts';
 import { newestPath, passesThrough, pathTo, type TimelinePath } from '../../repository/wal/timeline-path.ts';
 import type { WalIndex } from '../../repository/wal/wal-index.ts';
 

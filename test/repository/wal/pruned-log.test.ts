@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { lostPart, recordPruned } from '../../../src/repository/wal/pruned-log.ts';
+import { lostPart } from '../../../src/repository/wal/lost-part.ts';
+import { recordPruned } from '../../../src/repository/wal/pruned-log.ts';
 import { missingOn } from '../../../src/repository/wal/missing-wal.ts';
 import { pathTo } from '../../../src/repository/wal/timeline-path.ts';
 import { readWalIndex } from '../../../src/repository/wal/wal-index.ts';
