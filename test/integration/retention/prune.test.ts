@@ -24,12 +24,10 @@ import {
 } from '../../support/backup-runner.ts';
 import {
   buildAgedRepository,
-  clockAt,
   expectSound,
-  pruneAged,
-  PRUNED_ON,
   type AgedRepository,
 } from '../../support/retention/aged-repository.ts';
+import { clockAt, pruneAged, PRUNED_ON } from '../../support/retention/prune-aged.ts';
 import { rollForward } from '../../support/rolled-forward.ts';
 import { lsnOf, requestOf } from '../../support/wal-receiver.ts';
 

@@ -2,16 +2,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from '@jest/globals';
-import { systemClock, type Clock } from '../../../src/clock.ts';
-import { readProcessIdentity } from '../../../src/process-identity.ts';
 import { chainOf } from '../../../src/repository/backup-chain.ts';
 import { readCatalogue } from '../../../src/repository/catalogue.ts';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
-import { prune, type PruneRequest, type PruneResult } from '../../../src/retention/prune.ts';
-import { DEFAULT_POLICY, type RetentionPolicy } from '../../../src/retention/policy.ts';
 import { readArchiveState } from '../../../src/verify/archive-state.ts';
 import { backUp, repositoryAt, type TestRepository } from '../backup-runner.ts';
 import { startServer, type TestServer } from '../postgres-server.ts';
+import { clockAt } from './prune-aged.ts';
 import { lsnOf, startReceiver, type RunningReceiver } from '../wal-receiver.ts';
 
 const run = promisify(execFile);
@@ -32,23 +29,6 @@ const DAYS = {
 } as const;
 
 export type AgedBackup = keyof typeof DAYS;
-
-/** When all but the first of a month and the newest chain is to go. */
-export const PRUNED_ON = '2100-03-10';
-export const AGED_POLICY: RetentionPolicy = {
-  ...DEFAULT_POLICY,
-  days: 10,
-  weeks: 0,
-  years: 0,
-  floor: 1,
-  grace: 0,
-};
-
-/** A clock that stands at a time now, and goes. */
-export function clockAt(time: string): Clock {
-  const ahead = Date.parse(time) - systemClock.now();
-  return { ...systemClock, now: () => systemClock.now() + ahead };
-}
 
 /** A repository with two months of backups and every byte of the log, and the server it is of. */
 export interface AgedRepository extends AsyncDisposable {
@@ -104,37 +84,6 @@ export async function buildAgedRepository(scratch: string): Promise<AgedReposito
 export async function linkedCopy({ location }: TestRepository, directory: string): Promise<TestRepository> {
   await run('cp', ['--archive', '--link', location.directory, directory]);
   return repositoryAt(directory);
-}
-
-export interface PruneChanges {
-  readonly on?: string;
-  readonly policy?: Partial<RetentionPolicy>;
-  readonly request?: Partial<PruneRequest>;
-  readonly onProgress?: Parameters<typeof prune>[1]['onProgress'];
-}
-
-/** Prunes with a clock that the server agrees with. */
-export function pruneAged(
-  repository: TestRepository,
-  { on = PRUNED_ON, policy = {}, request = {}, onProgress = () => undefined }: PruneChanges = {},
-): Promise<PruneResult> {
-  return prune(
-    {
-      ...repository,
-      cluster: 'truck',
-      policy: { ...AGED_POLICY, ...policy },
-      leaseWait: 0,
-      clockSkew: () => Promise.resolve(0),
-      backupFailure: () => Promise.resolve(undefined),
-      ...request,
-    },
-    {
-      clock: clockAt(`${on}T12:00:00Z`),
-      processIdentity: readProcessIdentity(),
-      signal: new AbortController().signal,
-      onProgress,
-    },
-  );
 }
 
 /** Fails unless every backup there is has all of its objects and its chain, and nothing of the log is missing. */
