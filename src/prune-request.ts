@@ -13,7 +13,6 @@ export function pruneRequest(
 ): PruneRequest {
   const { name: cluster, connection, retention: policy } = config;
   return {
-    cluster,
     store,
     location,
     policy,

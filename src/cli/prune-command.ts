@@ -4,7 +4,7 @@ import { LarderError, toLarderError } from '../errors.ts';
 import { retentionJob } from '../jobs/retention.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import { pruneRequest } from '../prune-request.ts';
-import { expectRepository } from '../repository/expect-repository.ts';
+import { openRepository } from '../repository/repository.ts';
 import type { PruneRequest, PruneResult } from '../retention/prune.ts';
 import { readRetentionState } from '../retention/read-facts.ts';
 import { planRetention } from '../retention/retention-plan.ts';
@@ -66,6 +66,7 @@ async function run(parts: CliParts, options: PruneOptions): Promise<void> {
   const limit = cluster.config.backupTimeout / 1000;
   const { error } = await runRecorded(parts, job, {
     cluster: cluster.config.name,
+    stateDirectory: config.stateDirectory,
     history,
     timeoutSeconds: { backup_full: limit, backup_incremental: limit, retention: limit },
   });
@@ -104,7 +105,7 @@ async function showPlan(
   { store, location, config }: ClusterParts,
   { json }: PruneOptions,
 ): Promise<void> {
-  await expectRepository(store, location, config.name);
+  await openRepository(store, location);
   const now = clock.now();
   const { facts, marks } = await readRetentionState(store, now);
   const shown = { plan: planRetention(facts, config.retention, now), marks, policy: config.retention };

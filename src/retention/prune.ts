@@ -2,10 +2,9 @@ import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import { writeMark } from '../repository/expiry-mark.ts';
-import { expectRepository } from '../repository/expect-repository.ts';
 import { acquireLease, type Lease } from '../repository/lease.ts';
 import { sweepLeftovers } from '../repository/leftovers.ts';
-import { assertPresent } from '../repository/repository.ts';
+import { assertPresent, openRepository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { LARGEST_SKEW, type RetentionPolicy } from './policy.ts';
 import { readRetentionState } from './read-facts.ts';
@@ -15,7 +14,6 @@ import { planRetention, type RetentionFacts, type RetentionPlan } from './retent
 import { stepsOf, type LogRemoval, type RetentionSteps } from './steps.ts';
 
 export interface PruneRequest {
-  readonly cluster: string;
   readonly store: ObjectStore;
   readonly location: StoreLocation;
   readonly policy: RetentionPolicy;
@@ -68,9 +66,9 @@ const LEASE_EVERY = 32;
  *   keeps the server from being asked; the store's errors
  */
 export async function prune(request: PruneRequest, context: PruneContext): Promise<PruneResult> {
-  const { store, location, cluster, leaseWait } = request;
+  const { store, location, leaseWait } = request;
   const { clock, processIdentity, signal } = context;
-  await expectRepository(store, location, cluster);
+  await openRepository(store, location);
   await assertBackupsSucceed(request);
   await assertClock(request, signal);
   context.onProgress({ phase: 'planning', freedBytes: 0 });

@@ -48,7 +48,6 @@ async function put(record: CommitRecord): Promise<void> {
 
 function run(more: Partial<PruneRequest> = {}): Promise<PruneResult> {
   const request: PruneRequest = {
-    cluster: 'truck',
     store,
     location,
     policy: DEFAULT_POLICY,

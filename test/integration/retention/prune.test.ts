@@ -15,6 +15,7 @@ import { placeHold, releaseHolds } from '../../../src/retention/place-hold.ts';
 import { sealLog, type Sealed } from '../../../src/transaction-log/seal.ts';
 import { readArchiveState } from '../../../src/verify/archive-state.ts';
 import {
+  backUp,
   failureOf,
   makeScratch,
   objectsOf,
@@ -83,18 +84,18 @@ test('the first run marks and removes nothing, and a hold takes the mark of a ba
   expect(after.length - before.length).toBe(result.marked);
 
   // a day has not passed yet
-  const again = await pruneAged(repository, { policy: { grace: 86_400_000 } });
+  const again = await pruneAged(repository, { on: '2100-03-10T13:00:00Z', policy: { grace: 86_400_000 } });
   expect(again).toMatchObject({ removedBackups: [], removedLogObjects: 0, marked: 0, unmarked: 0 });
 
   const context = {
-    clock: clockAt(`${PRUNED_ON}T13:00:00Z`),
+    clock: clockAt(`${PRUNED_ON}T14:00:00Z`),
     processIdentity: readProcessIdentity(),
     signal: new AbortController().signal,
     leaseWait: 0,
   };
   const until = Date.parse('2100-06-01T00:00:00Z');
   await placeHold(repository.store, { backup: thirdNext.id, until, reason: 'audit', by }, context);
-  const held = await pruneAged(repository, { policy: { grace: 86_400_000 } });
+  const held = await pruneAged(repository, { on: '2100-03-10T15:00:00Z', policy: { grace: 86_400_000 } });
   expect(held.unmarked).toBe(2);
   const verdicts = new Map(held.plan.backups.map((verdict) => [verdict.id, verdict.reasons]));
   expect(verdicts.get(thirdNext.id)).toMatchObject([{ kind: 'held', reason: 'audit' }]);
@@ -104,7 +105,7 @@ test('the first run marks and removes nothing, and a hold takes the mark of a ba
 test('a later run removes what was marked, newest dependant first, and the log that no promise needs', async () => {
   const { repository, backups } = aged;
   const logBefore = await index();
-  const result = await pruneAged(repository, { on: '2100-03-11', policy: { grace: 86_400_000 } });
+  const result = await pruneAged(repository, { on: '2100-03-11T18:00:00Z', policy: { grace: 86_400_000 } });
   expect(result.removedBackups).toEqual(ids(backups.second, backups.januaryLast, backups.januaryNext));
   const { january, third, thirdNext, february, februaryNext } = backups;
   expect((await listed()).slice(1)).toEqual(ids(january, third, thirdNext, february, februaryNext));
@@ -206,11 +207,18 @@ test('a released hold lets the next runs remove its chain, and who held it stays
   await expectSound(repository);
 });
 
-test('years later the newest chain and the floor are what is left', async () => {
-  const { repository, backups } = aged;
+test('years later the newest backup is what is left, and a seal that was due long ago begins where the log does', async () => {
+  const { repository, server } = aged;
+  await aged.write();
+  await aged.write();
+  const newest = await backUp(repository, server.connection, { clock: clockAt('2108-12-01T02:00:00Z') });
+  await aged.write();
   await pruneAged(repository, { on: '2109-01-01' });
   await pruneAged(repository, { on: '2109-01-02' });
-  expect(await listed()).toEqual(ids(backups.february, backups.februaryNext));
-  const { findings } = await verify(repository, backups.februaryNext);
-  expect(findings).toEqual([]);
+  expect(await listed()).toEqual(ids(newest));
+  expect((await verify(repository, newest)).findings).toEqual([]);
+  const { record } = await seal();
+  expect(record.gaps).toEqual([]);
+  expect(lsnOf(record.from)).toBe((await index()).pruned.get(1));
+  await expectSound(repository);
 });

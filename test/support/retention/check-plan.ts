@@ -69,42 +69,57 @@ function expectReasons({
     throw new Error('a verdict does not say why');
 }
 
-function checkRemovals(
-  { facts, marks, now, policy }: DrawnCatalogue,
-  {
-    keep,
-    going,
-    steps,
-  }: { keep: ReadonlySet<string>; going: ReadonlySet<string>; steps: ReturnType<typeof stepsOf> },
-): void {
-  const isDue = (matches: (of: (typeof marks)[number]['of']) => boolean): boolean =>
+interface Removals {
+  keep: ReadonlySet<string>;
+  going: ReadonlySet<string>;
+  steps: ReturnType<typeof stepsOf>;
+}
+
+type Expiring = DrawnCatalogue['marks'][number]['of'];
+
+function checkRemovals(drawn: DrawnCatalogue, removals: Removals): void {
+  const { marks, now, policy } = drawn;
+  const isDue = (matches: (of: Expiring) => boolean): boolean =>
     marks.some(
       ({ of, marked }) =>
         matches(of) && marked !== undefined && marked <= now && now - marked >= policy.grace,
     );
+  checkBackupRemovals(drawn, removals, (id) => isDue((of) => of === id));
+  checkLogRemovals(removals, isDue);
+}
+
+function checkBackupRemovals(
+  { facts }: DrawnCatalogue,
+  { keep, steps }: Removals,
+  isDue: (id: string) => boolean,
+): void {
   const left = new Set(facts.backups);
+  const isBuiltOn = (id: string): boolean =>
+    [...left].some((other) => other.id !== id && (other.parent === id || other.chain === id));
   for (const record of steps.backups) {
-    if (keep.has(record.id)) throw new Error(`${record.id} is kept and goes`);
-    if (!isDue((of) => of === record.id)) throw new Error(`${record.id} goes before its time`);
+    if (keep.has(record.id) || !isDue(record.id))
+      throw new Error(`${record.id} is kept or not due, and goes`);
     left.delete(record);
-    const orphan = [...left].find((other) => other.parent === record.id || other.chain === record.id);
-    if (orphan !== undefined) throw new Error(`${record.id} goes before ${orphan.id}`);
+    if (isBuiltOn(record.id)) throw new Error(`${record.id} goes before what builds on it`);
   }
-  // what is due and left is needed by something that is not due
-  for (const { id } of left) {
-    if (keep.has(id) || !isDue((of) => of === id)) continue;
-    if (![...left].some((other) => other.id !== id && (other.parent === id || other.chain === id)))
-      throw new Error(`${id} is due and stays`);
-  }
+  for (const { id } of left)
+    if (!keep.has(id) && isDue(id) && !isBuiltOn(id)) throw new Error(`${id} is due and stays`);
+}
+
+function checkLogRemovals(
+  { going, steps }: Removals,
+  isDue: (matches: (of: Expiring) => boolean) => boolean,
+): void {
   for (const { systemIdentifier, timeline, before, objects } of steps.logs) {
-    const marked = isDue(
-      (of) =>
-        typeof of !== 'string' &&
-        of.systemIdentifier === systemIdentifier &&
-        of.timeline === timeline &&
-        of.before >= before,
-    );
-    if (!marked) throw new Error(`the log of timeline ${timeline} goes before its time`);
+    const matches = (of: Expiring): boolean =>
+      typeof of !== 'string' &&
+      of.systemIdentifier === systemIdentifier &&
+      of.timeline === timeline &&
+      of.before >= before;
+    if (!isDue(matches)) throw new Error(`the log of timeline ${timeline} goes before its time`);
+    // what a crash leaves of it must not have a hole
+    if (objects.some(({ start }, i) => i > 0 && start < objects[i - 1]!.start))
+      throw new Error(`the log of timeline ${timeline} does not go oldest first`);
     for (const { name, start } of objects)
       if (!going.has(name) || start >= before) throw new Error(`${name} is kept and goes`);
   }

@@ -84,15 +84,12 @@ function drawBackup(random: SeededRandom, started: number, earlier: readonly Com
   const parent = earlier.length > 0 && random.chance(55) ? random.pick(earlier) : undefined;
   const cluster = parent?.cluster ?? random.pick(['truck', 'truck', 'cart']);
   const id = formatBackupId({ type: parent === undefined ? 'full' : 'incremental', cluster, started });
-  const start = at(random.between(2, 30), random.below(SEGMENT_SIZE));
+  const start = at(random.between(2, 30), random.chance(30) ? 0 : random.below(SEGMENT_SIZE));
   const stop = start + BigInt(random.below(SEGMENT_SIZE));
-  const missing = formatBackupId({ type: 'incremental', cluster, started: started - 1000 });
   return commitRecord(new Date(started).toISOString(), {
     id,
     cluster,
-    type: parent === undefined ? 'full' : 'incremental',
-    parent: parent === undefined ? null : random.chance(4) ? missing : parent.id,
-    chain: parent === undefined ? id : parent.chain,
+    ...drawChain(random, { id, cluster, started }, parent),
     state: random.chance(10) ? 'corrupt_source' : 'complete',
     systemIdentifier: parent?.systemIdentifier ?? random.pick(SYSTEMS),
     timeline: random.between(1, 3),
@@ -101,6 +98,17 @@ function drawBackup(random: SeededRandom, started: number, earlier: readonly Com
     walRanges: [{ timeline: 1, start: formatLsn(start), end: formatLsn(stop) }],
     endTime: new Date(started + random.below(3 * HOUR)).toISOString(),
   });
+}
+
+/** What it builds on; now and then on one that there is not. */
+function drawChain(
+  random: SeededRandom,
+  { id, cluster, started }: { id: string; cluster: string; started: number },
+  parent: CommitRecord | undefined,
+): Pick<CommitRecord, 'type' | 'parent' | 'chain'> {
+  if (parent === undefined) return { type: 'full', parent: null, chain: id };
+  const missing = formatBackupId({ type: 'incremental', cluster, started: started - 1000 });
+  return { type: 'incremental', parent: random.chance(4) ? missing : parent.id, chain: parent.chain };
 }
 
 interface LogSite {
@@ -115,7 +123,8 @@ type DrawnLog = RetentionFacts['logs'][number];
 function drawLog(random: SeededRandom, systemIdentifier: string, now: number): DrawnLog {
   if (random.chance(4)) return { systemIdentifier, problem: 'archive.json is damaged' };
   const histories = new Map<number, TimelineHistory>();
-  const second = { timeline: 1, end: at(random.between(3, 28), random.below(SEGMENT_SIZE)) };
+  const offset = random.chance(30) ? 0 : random.below(SEGMENT_SIZE);
+  const second = { timeline: 1, end: at(random.between(3, 28), offset) };
   if (random.chance(60)) histories.set(2, [second]);
   if (random.chance(40)) {
     const onSecond = histories.has(2) && random.chance(60);
@@ -135,7 +144,8 @@ function drawLog(random: SeededRandom, systemIdentifier: string, now: number): D
       : undefined,
     damaged: random.chance(3) ? [new LarderError('OBJECT_DAMAGED', 'a hole cannot be read')] : [],
   };
-  return { systemIdentifier, index, objects };
+  // a store lists in no promised order
+  return { systemIdentifier, index, objects: objects.sort(() => random.fraction() - 0.5) };
 }
 
 /** Segments of one timeline, the later the younger, some of them lost; a child's begin where it branched off. */

@@ -22,6 +22,7 @@ export function clockAt(time: string): Clock {
 }
 
 export interface PruneChanges {
+  /** A day, at noon, or a time. */
   readonly on?: string;
   readonly policy?: Partial<RetentionPolicy>;
   readonly request?: Partial<PruneRequest>;
@@ -36,7 +37,6 @@ export function pruneAged(
   return prune(
     {
       ...repository,
-      cluster: 'truck',
       policy: { ...AGED_POLICY, ...policy },
       leaseWait: 0,
       clockSkew: () => Promise.resolve(0),
@@ -44,7 +44,8 @@ export function pruneAged(
       ...request,
     },
     {
-      clock: clockAt(`${on}T12:00:00Z`),
+      // each call begins with a clock of its own: two at one time would see each other's marks in the future
+      clock: clockAt(on.includes('T') ? on : `${on}T12:00:00Z`),
       processIdentity: readProcessIdentity(),
       signal: new AbortController().signal,
       onProgress,
