@@ -26,6 +26,7 @@ const ERRORS = {
   BACKUP_INCOMPLETE: { exit: 3, retryable: true },
   SLOT_GIVEN_UP: { exit: 3, retryable: true },
   INCREMENTAL_REFUSED: { exit: 3, retryable: true },
+  CHANGES_UNCERTAIN: { exit: 3, retryable: true },
 
   // The repository: exit 4.
   REPOSITORY_UNREACHABLE: { exit: 4, retryable: true },

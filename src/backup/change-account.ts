@@ -76,7 +76,8 @@ export class ChangeAccount {
   /**
    * Looks at the summaries that came since `read`, up to the start of the backup, which the server waited for before it sent
    * anything. Usually it is one, and one by itself cannot be merged in the wrong order; everything before it was looked at.
-   * @throws LarderError INCREMENTAL_REFUSED when a relation was cut off and grew again meanwhile; as `Session.rows`
+   * @throws LarderError CHANGES_UNCERTAIN when a relation was cut off and grew again meanwhile: an account that is read now
+   *   knows of it; INCREMENTAL_REFUSED where summaries have a gap; as `Session.rows`
    */
   async assertTold(start: Lsn): Promise<void> {
     const range = { timeline: this.#identity.timeline, from: this.#known, to: start };
@@ -88,7 +89,7 @@ export class ChangeAccount {
     const [first] = await readGrownAgain(this.#session, range, segmentBlocks(this.#identity));
     if (first === undefined) return;
     throw new LarderError(
-      'INCREMENTAL_REFUSED',
+      'CHANGES_UNCERTAIN',
       `relation ${first.relation} of database ${first.database} was cut off and grew again while the backup began: the server's account of changes may have lost the growth`,
     );
   }

@@ -79,17 +79,25 @@ async function openSql(
   }
 }
 
+/** How often an incremental backup is begun while what the server tells of the changes goes out of date meanwhile. */
+const ATTEMPTS = 2;
+
 /** An incremental backup where that is asked for and possible; what the server itself refuses becomes a full one too. */
 async function chooseAndRun(session: Session): Promise<CommitRecord> {
   const found = await findParentFor(session);
   if (found?.kind !== 'incremental') return runBackup(session, undefined, found?.because);
-  try {
-    return await runBackup(session, found.parent, undefined);
-  } catch (thrown) {
-    const error = toLarderError(thrown);
-    if (error.code !== 'INCREMENTAL_REFUSED') throw error;
-    return await runBackup(session, undefined, error.message);
+  let because = '';
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    try {
+      return await runBackup(session, found.parent, undefined);
+    } catch (thrown) {
+      const error = toLarderError(thrown);
+      because = error.message;
+      if (error.code === 'INCREMENTAL_REFUSED') break;
+      if (error.code !== 'CHANGES_UNCERTAIN') throw error;
+    }
   }
+  return runBackup(session, undefined, because);
 }
 
 async function findParentFor(session: Session): Promise<FoundParent | undefined> {

@@ -137,7 +137,7 @@ describe("the server's account of changes", () => {
     await cutOffAndGrow(server, 'queue_3');
     await summarizedTo(server, await redoOf(server));
     const refusal = await failureOf(account.assertTold(await redoOf(server)));
-    expect(refusal).toMatchObject({ code: 'INCREMENTAL_REFUSED' });
+    expect(refusal).toMatchObject({ code: 'CHANGES_UNCERTAIN' });
     expect(refusal.message).toContain(String(parseRelationPath(await pathOf('queue_3'))?.relation));
   });
 
