@@ -9,6 +9,7 @@ import { parseBackupId } from '../repository/layout.ts';
 import { parseTime } from '../restore/recovery/parse-time.ts';
 import { placeHold } from '../retention/place-hold.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatTime } from './format.ts';
 import { whoAmI } from './person.ts';
@@ -70,6 +71,7 @@ async function place(
     { clock, signal, processIdentity: readProcessIdentity(), leaseWait: LEASE_WAIT },
   );
   const iso = new Date(time).toISOString();
+  await noteInTrail(parts, { action: 'hold', subject: id, details: { until: iso, reason, record: name } });
   if (json === true) writeJson(stdout, { name, backup: id, until: iso, reason });
   else stdout.write(`${id} is held until ${formatTime(iso)}, with everything it builds on.\n`);
 }

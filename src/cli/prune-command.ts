@@ -10,6 +10,7 @@ import { readRetentionState } from '../retention/read-facts.ts';
 import { planRetention } from '../retention/retention-plan.ts';
 import { RunHistory } from '../scheduler/history.ts';
 import { chooseCluster } from './choose-cluster.ts';
+import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { planJson, planText, resultJson, resultText } from './prune-text.ts';
 import { runRecorded } from './run-recorded.ts';
@@ -72,6 +73,8 @@ async function run(parts: CliParts, options: PruneOptions): Promise<void> {
   });
   if (error !== undefined) throw error;
   if (result === undefined) return;
+  for (const id of result.removedBackups)
+    await noteInTrail(parts, { action: 'delete', subject: id, details: { by: 'retention' } });
   if (options.json === true) writeJson(parts.stdout, resultJson(result));
   else parts.stdout.write(resultText(result, cluster.config.retention));
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { findBackup } from '../repository/catalogue.ts';
 import { releaseHolds } from '../retention/place-hold.ts';
+import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { plural } from './format.ts';
 import { whoAmI } from './person.ts';
@@ -34,6 +35,8 @@ async function release(parts: CliParts, id: string, options: ReleaseOptions): Pr
   const backup = id === 'latest' ? (await findBackup(store, id)).id : id;
   const request = { backup, reason: options.reason, by: whoAmI() };
   const ended = await releaseHolds(store, request, parts.clock.now());
+  const details = { holds: ended.length, reason: options.reason ?? null };
+  await noteInTrail(parts, { action: 'release', subject: backup, details });
   if (options.json === true) writeJson(parts.stdout, { backup, released: ended.map(({ name }) => name) });
   else parts.stdout.write(`${plural(ended.length, 'hold')} on ${backup} released.\n`);
 }

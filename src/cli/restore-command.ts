@@ -1,7 +1,5 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { commandActor } from '../audit/actor.ts';
-import { AuditTrail } from '../audit/audit-trail.ts';
 import { toLarderError } from '../errors.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
@@ -11,6 +9,7 @@ import { planRecovery } from '../restore/recovery/plan-recovery.ts';
 import type { RecoveryPlan } from '../restore/recovery/recovery-plan.ts';
 import { restoreBackup, type RestoreResult } from '../restore/restore-backup.ts';
 import { startRestored, type Started } from '../restore/start/start-restored.ts';
+import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
 import { nextSteps, type NextSteps } from './next-steps.ts';
@@ -133,21 +132,14 @@ async function checkLog(
   }
 }
 
-/** A restore is never held up by its record: the disk that it is kept on may be the one that died. */
 async function audited(
   parts: CliParts,
   { request, target }: RestorePlan,
   work: () => Promise<RestoreResult>,
 ): Promise<RestoreResult> {
-  const { clock, stderr } = parts;
-  // a host with nothing but the repository has no configuration, and no trail
-  const config = await parts.loadConfig().catch(() => undefined);
-  const note = async (result: string): Promise<void> => {
-    if (config === undefined) return;
+  const note = (result: string): Promise<void> => {
     const details = { backup: request.backup.id, result };
-    await new AuditTrail(config.stateDirectory, clock)
-      .add({ actor: commandActor(), action: 'restore', subject: target.path, details })
-      .catch((error: unknown) => stderr.write(`warning: ${toLarderError(error).message}\n`));
+    return noteInTrail(parts, { action: 'restore', subject: target.path, details });
   };
   await note('begun');
   try {

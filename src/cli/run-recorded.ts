@@ -1,4 +1,3 @@
-import { commandActor } from '../audit/actor.ts';
 import { AuditedRuns } from '../audit/audited-runs.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { LarderError, toLarderError } from '../errors.ts';
@@ -6,6 +5,7 @@ import type { Job } from '../jobs/job.ts';
 import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import { JobRunner } from '../scheduler/runner.ts';
+import { commandActor } from './audit-note.ts';
 import type { CliParts } from './cli-parts.ts';
 import { ProgressBar } from './progress-bar.ts';
 

@@ -87,6 +87,8 @@ test('a hold is placed, listed and released, and everybody sees who did', async 
   expect(await run('release', id)).toMatchObject({ code: 2 });
   expect((await run('hold', '--list')).stdout).toMatch(/released .*tax audit .*: over/);
   expect((await run('list')).stdout).not.toContain('held');
+  const trail = (await run('audit', 'list')).stdout;
+  for (const action of ['hold', 'release']) expect(trail).toMatch(new RegExp(`user:\\S+ +${action} `));
 });
 
 test('nothing is removed by a clock that is more than five minutes off', async () => {
