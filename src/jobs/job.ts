@@ -1,7 +1,23 @@
 import type { LarderError } from '../errors.ts';
 
-/** What can be scheduled; the names are the `task` of metrics and history. */
-export type Task = 'backup_full' | 'backup_incremental' | 'retention';
+/** Every kind of work; the names are the `task` of metrics and history. */
+export const TASKS = [
+  'backup_full',
+  'backup_incremental',
+  'transaction_log',
+  'verify',
+  'restore_test',
+  'drill',
+  'second_site_test',
+  'retention',
+] as const;
+
+export type Task = (typeof TASKS)[number];
+
+/** A value for every kind of work. */
+export function perTask<T>(valueOf: (task: Task) => T): Readonly<Record<Task, T>> {
+  return Object.fromEntries(TASKS.map((task) => [task, valueOf(task)])) as Record<Task, T>;
+}
 
 export interface JobProgress {
   /** What is being done, in a word, for people. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
@@ -10,15 +10,29 @@ import { decodeRun, encodeRun } from './run-record.ts';
 /** How many runs a compaction keeps. */
 const KEPT_RUNS = 1000;
 
+/** What is on record of runs. */
+export interface History {
+  /** Resolves when the record is durable. Throws STATE_NOT_WRITABLE; an end is then still known to `runs`. */
+  append(record: RunRecord): Promise<void>;
+  /**
+   * Every run, in the order in which they were first put on record; one without an end whose process is dead is
+   * `interrupted`. Throws STATE_NOT_WRITABLE.
+   */
+  runs(): Promise<RunRecord[]>;
+}
+
 /**
- * The runs of one state directory, as JSON lines in `runs.jsonl`. A run has a line when it starts and another when
- * it ends; the one with the end counts. The daemon and commands may append at the same time.
+ * The runs of one state directory, as JSON lines in `runs.jsonl`. A run has a line when it is asked for, when it starts,
+ * when it goes on after a failed attempt, and when it ends; the last one counts, and no other after the end. The daemon
+ * and commands may append at the same time.
  */
-export class RunHistory {
+export class RunHistory implements History {
   readonly #directory: string;
   readonly #path: string;
   /** Ends that the disk refused: counted as long as this process lives, written with the next record. */
   #unwritten: RunRecord[] = [];
+  /** What the file held when it was last read, and which file in which state that was. */
+  #known: { readonly state: string; readonly records: readonly RunRecord[] } | undefined;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -41,7 +55,6 @@ export class RunHistory {
     return history;
   }
 
-  /** Resolves when the record is on disk. Throws STATE_NOT_WRITABLE; an end is then still known to `runs`. */
   async append(record: RunRecord): Promise<void> {
     const records = [...this.#unwritten, record];
     try {
@@ -53,18 +66,20 @@ export class RunHistory {
     }
   }
 
-  /**
-   * Every run, oldest first; one without an end whose process is dead is `interrupted`.
-   * Throws STATE_NOT_WRITABLE.
-   */
   async runs(): Promise<RunRecord[]> {
     const onDisk = await this.#read();
     return fold([...onDisk, ...this.#unwritten]).map(interruptedIfDead);
   }
 
-  async #read(): Promise<RunRecord[]> {
+  /** The scheduler asks twice a minute, and rarely is there anything new. */
+  async #read(): Promise<readonly RunRecord[]> {
     try {
-      return decodeRuns(await readFile(this.#path, 'utf8'));
+      const { ino, size, mtimeMs } = await stat(this.#path);
+      const state = `${ino} ${size} ${mtimeMs}`;
+      if (this.#known?.state !== state) {
+        this.#known = { state, records: fold(decodeRuns(await readFile(this.#path, 'utf8'))) };
+      }
+      return this.#known.records;
     } catch (error) {
       // local state can be deleted at any time
       if (systemErrorCode(error) === 'ENOENT') return [];
@@ -85,13 +100,14 @@ function decodeRuns(text: string): RunRecord[] {
     .filter((record) => record !== undefined);
 }
 
+/** In the order of the first lines: clocks jump, the order of lines does not. */
 function fold(records: readonly RunRecord[]): RunRecord[] {
   const byId = new Map<string, RunRecord>();
   for (const record of records) {
     // a compaction may write a start again, after its end
-    if (record.ended !== undefined || !byId.has(record.id)) byId.set(record.id, record);
+    if (record.ended !== undefined || byId.get(record.id)?.ended === undefined) byId.set(record.id, record);
   }
-  return [...byId.values()].sort((a, b) => a.started - b.started);
+  return [...byId.values()];
 }
 
 function interruptedIfDead(record: RunRecord): RunRecord {

@@ -1,3 +1,4 @@
+import type { LarderError } from '../errors.ts';
 import type { JobProgress } from '../jobs/job.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -7,11 +8,22 @@ export interface RunProgress extends JobProgress {
   readonly at: number;
 }
 
+/** An attempt failed, and another one is to come. */
+export interface RunRetry {
+  readonly run: RunRecord;
+  /** The attempt that failed, counted from 1. */
+  readonly attempt: number;
+  readonly error: LarderError;
+  /** Milliseconds until the next one. */
+  readonly delay: number;
+}
+
 export interface RunListener {
   /** The run is on record and its work begins. */
   readonly started?: (run: RunRecord) => void;
   readonly progress?: (progress: RunProgress) => void;
-  /** The run is over; it may have failed before it started. */
+  readonly retrying?: (retry: RunRetry) => void;
+  /** The run is over; it may have ended before it started. */
   readonly ended?: (run: RunRecord) => void;
 }
 
@@ -34,6 +46,10 @@ export class RunEvents {
 
   progress(progress: RunProgress): void {
     this.#tell((listener) => listener.progress?.(progress));
+  }
+
+  retrying(retry: RunRetry): void {
+    this.#tell((listener) => listener.retrying?.(retry));
   }
 
   ended(run: RunRecord): void {

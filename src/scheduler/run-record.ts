@@ -1,10 +1,33 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import type { Task } from '../jobs/job.ts';
+import { TASKS } from '../jobs/job.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 
-export type RunReason = 'schedule' | 'manual' | 'first' | 'catch_up';
-export type RunResult = 'success' | 'failure' | 'timeout' | 'canceled' | 'interrupted';
+/**
+ * `manual`: a command. `request`: asked of the service. `after_backup`: what follows a backup. `rerun`: an earlier run was
+ * interrupted.
+ */
+const REASONS = ['schedule', 'manual', 'request', 'first', 'catch_up', 'after_backup', 'rerun'] as const;
+/** `coalesced`: another run does its work too. `skipped`: a slot that is not made up for. Neither ever begins. */
+const RESULTS = ['success', 'failure', 'timeout', 'canceled', 'interrupted', 'coalesced', 'skipped'] as const;
+
+export type RunReason = (typeof REASONS)[number];
+export type RunResult = (typeof RESULTS)[number];
+
+/** One try of a run; what it failed with where it did. */
+export interface RunAttempt {
+  readonly started: number;
+  readonly durationSeconds: number;
+  readonly errorCode?: ErrorCode;
+  readonly errorMessage?: string;
+}
+
+/** A part of a run, in the job's own word; of a run with several attempts all of their parts. */
+export interface RunPhase {
+  readonly name: string;
+  readonly durationSeconds: number;
+}
 
 /** One run of a task. Times are milliseconds since 1970 UTC. */
 export interface RunRecord {
@@ -12,7 +35,17 @@ export interface RunRecord {
   readonly cluster: string;
   readonly task: Task;
   readonly reason: RunReason;
+  /** When its work began; until then, when it was asked for. */
   readonly started: number;
+  /** What it is to satisfy. */
+  readonly slot?: number;
+  /** It waits for others, and its work has not begun. */
+  readonly waiting?: true;
+  /** Every attempt that is over. */
+  readonly attempts?: readonly RunAttempt[];
+  readonly phases?: readonly RunPhase[];
+  /** The run that does its work too. */
+  readonly coalescedInto?: string;
   /** Absent while the run goes on, and for ever if its process died. */
   readonly ended?: number;
   /** Absent while the run goes on. */
@@ -20,6 +53,7 @@ export interface RunRecord {
   readonly errorCode?: ErrorCode;
   readonly errorMessage?: string;
   readonly hint?: string;
+  /** The backup it made, or the one it is about. */
   readonly backupId?: string;
   readonly sourceBytes?: number;
   readonly storedBytes?: number;
@@ -34,20 +68,29 @@ export interface RunRecord {
 const FORMAT_VERSION = 1;
 const time = z.iso.datetime().transform((text) => Date.parse(text));
 const optional = { text: z.string().exactOptional(), bytes: z.number().nonnegative().exactOptional() };
+const durationSeconds = z.number().nonnegative();
+const errorCode = z
+  .string()
+  .transform((code) => code as ErrorCode)
+  .exactOptional();
 
 const stamp = z.object({ version: z.literal(FORMAT_VERSION) });
 const storedRun = z.object({
   id: z.string().min(1),
   cluster: z.string(),
-  task: z.enum(['backup_full', 'backup_incremental', 'retention']),
-  reason: z.enum(['schedule', 'manual', 'first', 'catch_up']),
+  task: z.enum(TASKS),
+  reason: z.enum(REASONS),
   started: time,
-  ended: time.exactOptional(),
-  result: z.enum(['success', 'failure', 'timeout', 'canceled', 'interrupted']).exactOptional(),
-  errorCode: z
-    .string()
-    .transform((code) => code as ErrorCode)
+  slot: time.exactOptional(),
+  waiting: z.literal(true).exactOptional(),
+  attempts: z
+    .array(z.object({ started: time, durationSeconds, errorCode, errorMessage: optional.text }))
     .exactOptional(),
+  phases: z.array(z.object({ name: z.string(), durationSeconds })).exactOptional(),
+  coalescedInto: optional.text,
+  ended: time.exactOptional(),
+  result: z.enum(RESULTS).exactOptional(),
+  errorCode,
   errorMessage: optional.text,
   hint: optional.text,
   backupId: optional.text,
@@ -55,7 +98,7 @@ const storedRun = z.object({
   storedBytes: optional.bytes,
   warnings: z.array(z.string()).exactOptional(),
   remark: optional.text,
-  durationSeconds: z.number().nonnegative().exactOptional(),
+  durationSeconds: durationSeconds.exactOptional(),
   process: z.object({
     host: z.string(),
     pid: z.number().int(),
@@ -67,9 +110,20 @@ const storedRun = z.object({
 
 /** One line of the history, without its line feed. */
 export function encodeRun(record: RunRecord): string {
-  const ended = record.ended === undefined ? {} : { ended: new Date(record.ended).toISOString() };
-  const started = new Date(record.started).toISOString();
-  return JSON.stringify({ version: FORMAT_VERSION, ...record, started, ...ended });
+  const { started, slot, ended, attempts, ...rest } = record;
+  const times = {
+    started: iso(started),
+    ...(slot === undefined ? {} : { slot: iso(slot) }),
+    ...(ended === undefined ? {} : { ended: iso(ended) }),
+    ...(attempts === undefined
+      ? {}
+      : { attempts: attempts.map((attempt) => ({ ...attempt, started: iso(attempt.started) })) }),
+  };
+  return JSON.stringify({ version: FORMAT_VERSION, ...rest, ...times });
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 /** The run of one line; undefined for a torn line or one that a newer Larder wrote. */

@@ -1,145 +1,205 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { ErrorCode } from '../errors.ts';
 import { LarderError, toLarderError } from '../errors.ts';
-import type { Job, JobOutcome, Task } from '../jobs/job.ts';
-import type { RunHistory } from './history.ts';
+import type { Job, Task } from '../jobs/job.ts';
 import { readProcessIdentity } from '../process-identity.ts';
+import { executeRun, failed, RunEnd, type Ending } from './execute-run.ts';
+import type { History } from './history.ts';
+import type { Permits } from './permits.ts';
 import type { RunEvents } from './run-events.ts';
+import type { RunLimits } from './run-limits.ts';
 import type { RunReason, RunRecord, RunResult } from './run-record.ts';
-
-/** Above this setTimeout fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { coversTask, laneOf, rankOf, type Lane } from './task-order.ts';
 
 export interface RunnerParts {
   readonly cluster: string;
-  readonly history: RunHistory;
+  readonly history: History;
   readonly events: RunEvents;
   readonly clock: Clock;
-  /** How long a run of the task may take, in seconds. */
-  readonly timeoutSeconds: Readonly<Record<Task, number>>;
+  readonly limits: Readonly<Record<Task, RunLimits>>;
+  /** Shared by all clusters. */
+  readonly permits: Permits;
+  /** From 0 up to 1. */
+  readonly random: () => number;
 }
 
-type EndedFromOutside = Extract<RunResult, 'timeout' | 'canceled' | 'interrupted'>;
-type Ending = Partial<RunRecord> & { readonly result: RunResult };
+export interface RunRequest {
+  readonly reason: RunReason;
+  /** The slot that it is to satisfy. */
+  readonly slot?: number;
+  /** The backup it is about, of a job that is about one. */
+  readonly backupId?: string;
+}
 
-/** The run in progress. */
-interface Running {
-  readonly run: RunRecord;
+/** A run from its request to its end. */
+interface Entry {
+  readonly job: Job;
   readonly abort: AbortController;
-  endedBy: EndedFromOutside | undefined;
+  readonly result: PromiseWithResolvers<RunRecord>;
+  run: RunRecord;
+  /** Resolves when what is on record of the waiting is durable. */
+  recorded: Promise<void>;
 }
 
-/** Runs the jobs of one cluster, one at a time. Every run is on record before its first step and at its end. */
+/**
+ * Runs the jobs of one cluster: of the heavy ones one at a time, in the order of their kinds, and seals of the log beside
+ * them. Every run is on record before it waits, before its first step, and at its end.
+ */
 export class JobRunner {
   readonly #parts: RunnerParts;
-  readonly #pending = new Map<Task, Promise<RunRecord>>();
-  #last: Promise<unknown> = Promise.resolve();
-  #running: Running | undefined;
+  readonly #waiting: Entry[] = [];
+  readonly #running = new Map<Lane, Entry>();
   #stopping = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
 
-  /** The run in progress, if any. */
-  get running(): RunRecord | undefined {
-    return this.#running?.run;
+  /** Runs that are in progress, and those that wait for them. */
+  get pending(): readonly RunRecord[] {
+    return this.#entries().map(({ run }) => run);
   }
 
   /**
    * Runs the job as soon as those before it are over, and resolves with the record of the run, also of one that
-   * failed. A task that already waits or runs is not run twice: both callers get the same record.
+   * failed. A task that already waits or runs is not run twice: both callers get the same record. Neither is an
+   * incremental backup where a full one waits or runs: it resolves at once, as `coalesced`.
    * Rejects with INTERRUPTED when the runner is shutting down.
    */
-  run(job: Job, reason: RunReason): Promise<RunRecord> {
-    const same = this.#pending.get(job.task);
-    if (same !== undefined) return same;
-    const run = this.#last
-      .then(() => this.#execute(job, reason))
-      .finally(() => this.#pending.delete(job.task));
-    this.#pending.set(job.task, run);
-    this.#last = run.catch(() => undefined);
-    return run;
+  run(job: Job, request: RunRequest): Promise<RunRecord> {
+    if (this.#stopping) return Promise.reject(stoppingError());
+    const entries = this.#entries();
+    const same = entries.find(({ run }) => run.task === job.task && run.backupId === request.backupId);
+    if (same !== undefined) return same.result.promise;
+    const covering = entries.find(({ run }) => coversTask(run.task, job.task));
+    if (covering !== undefined) return this.coalesce(job.task, request, covering.run.id);
+    const entry = this.#enter(job, request);
+    if (this.#running.has(laneOf(job.task))) entry.recorded = this.#recordWaiting(entry);
+    this.#waiting.push(entry);
+    this.#startNext(laneOf(job.task));
+    return entry.result.promise;
   }
 
-  /** Ends the run as `canceled`; false if it is not the one in progress. */
+  /** Puts on record that another run does the task's work too. Throws STATE_NOT_WRITABLE. */
+  coalesce(task: Task, request: RunRequest, into?: string): Promise<RunRecord> {
+    const coalescedInto = into ?? this.#entries().find(({ run }) => coversTask(run.task, task))?.run.id;
+    return this.#notRun(task, request, {
+      result: 'coalesced',
+      ...(coalescedInto === undefined ? {} : { coalescedInto }),
+      remark: 'the full backup that runs holds all that it would',
+    });
+  }
+
+  /** Puts on record that a slot is not made up for. Throws STATE_NOT_WRITABLE. */
+  skip(task: Task, request: RunRequest, why: string): Promise<RunRecord> {
+    return this.#notRun(task, request, { result: 'skipped', remark: why });
+  }
+
+  /** Ends the run as `canceled`, also one that waits; false where there is no such run. */
   cancel(runId: string): boolean {
-    if (this.#running?.run.id !== runId) return false;
-    this.#end(this.#running, 'canceled');
+    const entry = this.#entries().find(({ run }) => run.id === runId);
+    if (entry === undefined) return false;
+    this.#end(entry, 'canceled', 'the run was canceled');
     return true;
   }
 
-  /** Ends the run in progress as `interrupted`, drops those that wait, and resolves when the end is on record. */
+  /** Ends all runs as `interrupted`, and resolves when their ends are on record. */
   async shutdown(): Promise<void> {
     this.#stopping = true;
-    if (this.#running !== undefined) this.#end(this.#running, 'interrupted');
-    await this.#last;
+    await this.interrupt('the service was told to stop');
   }
 
-  async #execute(job: Job, reason: RunReason): Promise<RunRecord> {
-    const { history, events, clock, cluster } = this.#parts;
-    if (this.#stopping)
-      throw new LarderError('INTERRUPTED', 'the service is stopping and starts no more runs');
+  /** Ends all runs as `interrupted`: whoever is next runs them again. Resolves when their ends are on record. */
+  async interrupt(why: string): Promise<void> {
+    const entries = this.#entries();
+    for (const entry of entries) this.#end(entry, 'interrupted', `the run was interrupted: ${why}`);
+    await Promise.allSettled(entries.map(({ result }) => result.promise));
+  }
+
+  #entries(): Entry[] {
+    return [...this.#running.values(), ...this.#waiting];
+  }
+
+  #enter(job: Job, request: RunRequest): Entry {
+    const { cluster, clock } = this.#parts;
+    return {
+      job,
+      abort: new AbortController(),
+      result: Promise.withResolvers<RunRecord>(),
+      run: newRun(cluster, job.task, { request, now: clock.now() }),
+      recorded: Promise.resolve(),
+    };
+  }
+
+  /** A request must survive the process that it waits in; one that cannot be put on record fails when its turn comes. */
+  async #recordWaiting(entry: Entry): Promise<void> {
+    await this.#parts.history.append({ ...entry.run, waiting: true }).catch(() => undefined);
+  }
+
+  #startNext(lane: Lane): void {
+    if (this.#running.has(lane)) return;
+    const [next] = this.#waiting
+      .filter(({ run }) => laneOf(run.task) === lane)
+      .sort((a, b) => rankOf(a.run.task) - rankOf(b.run.task));
+    if (next === undefined) return;
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    this.#running.set(lane, next);
+    void this.#execute(next).then((ended) => {
+      this.#running.delete(lane);
+      this.#parts.events.ended(ended);
+      next.result.resolve(ended);
+      this.#startNext(lane);
+    });
+  }
+
+  async #execute(entry: Entry): Promise<RunRecord> {
+    const { history, events, clock, limits } = this.#parts;
+    await entry.recorded;
     const began = clock.monotonic();
-    const run = newRun(cluster, job.task, reason, clock.now());
-    const running: Running = { run, abort: new AbortController(), endedBy: undefined };
-    this.#running = running;
+    const run = (entry.run = { ...entry.run, started: clock.now() });
     let ending: Ending;
     try {
       await history.append(run);
-      events.started(run);
-      ending = await this.#work(job, running);
+      if (!entry.abort.signal.aborted) events.started(run);
+      ending = await executeRun(entry.job, run, {
+        ...this.#parts,
+        limits: limits[run.task],
+        signal: entry.abort.signal,
+      });
     } catch (error) {
-      ending = failure('failure', toLarderError(error));
+      ending = failed(toLarderError(error));
     }
     const durationSeconds = (clock.monotonic() - began) / 1000;
-    const ended = await this.#recorded({ ...run, ...ending, ended: clock.now(), durationSeconds });
-    this.#running = undefined;
-    events.ended(ended);
-    return ended;
+    return this.#recorded({ ...run, ...ending, ended: clock.now(), durationSeconds });
   }
 
-  /**
-   * A job that ignores its signal is waited for, however long: starting another beside it would put two writers
-   * on one repository.
-   */
-  async #work(job: Job, running: Running): Promise<Ending> {
-    const { events, clock } = this.#parts;
-    const { run, abort } = running;
-    const workIsOver = new AbortController();
-    void this.#limitTime(running, workIsOver.signal);
-    try {
-      abort.signal.throwIfAborted();
-      const outcome = await job.run({
-        runId: run.id,
-        signal: abort.signal,
-        progress: (progress) => events.progress({ ...progress, run, at: clock.now() }),
-      });
-      // also when it was told to stop in its last instant: what is committed is committed
-      return over(outcome);
-    } catch (error) {
-      if (running.endedBy === undefined) return failure('failure', toLarderError(error));
-      return failure(running.endedBy, toLarderError(abort.signal.reason));
-    } finally {
-      workIsOver.abort();
-    }
+  #end(entry: Entry, result: RunEnd['result'], message: string): void {
+    if (!entry.abort.signal.aborted) entry.abort.abort(new RunEnd(result, message));
+    const index = this.#waiting.indexOf(entry);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    void this.#endUnstarted(entry);
   }
 
-  async #limitTime(running: Running, workIsOver: AbortSignal): Promise<void> {
-    const limit = this.#parts.timeoutSeconds[running.run.task] * 1000;
-    try {
-      await this.#parts.clock.sleep(Math.min(limit, LONGEST_TIMER_MS), workIsOver);
-    } catch {
-      return;
-    }
-    this.#end(running, 'timeout');
+  async #endUnstarted(entry: Entry): Promise<void> {
+    await entry.recorded;
+    const ending = failed(toLarderError(entry.abort.signal.reason));
+    const ended = await this.#recorded({ ...entry.run, ...ending, ended: this.#parts.clock.now() });
+    this.#parts.events.ended(ended);
+    entry.result.resolve(ended);
   }
 
-  #end(running: Running, endedBy: EndedFromOutside): void {
-    if (running.endedBy !== undefined) return;
-    running.endedBy = endedBy;
-    running.abort.abort(endedFromOutside(endedBy, this.#parts.timeoutSeconds[running.run.task]));
+  async #notRun(
+    task: Task,
+    request: RunRequest,
+    ending: Partial<RunRecord> & { readonly result: RunResult },
+  ): Promise<RunRecord> {
+    const { cluster, history, events, clock } = this.#parts;
+    const now = clock.now();
+    const run = { ...newRun(cluster, task, { request, now }), ...ending, ended: now };
+    await history.append(run);
+    events.ended(run);
+    return run;
   }
 
   /** The work is done: an end that cannot be written changes nothing about its result. */
@@ -154,24 +214,14 @@ export class JobRunner {
   }
 }
 
-function newRun(cluster: string, task: Task, reason: RunReason, started: number): RunRecord {
-  return { id: randomUUID(), cluster, task, reason, started, process: readProcessIdentity() };
+function newRun(
+  cluster: string,
+  task: Task,
+  { request, now }: { readonly request: RunRequest; readonly now: number },
+): RunRecord {
+  return { id: randomUUID(), cluster, task, ...request, started: now, process: readProcessIdentity() };
 }
 
-function over({ problem, ...outcome }: JobOutcome): Ending {
-  return { ...outcome, ...(problem === undefined ? { result: 'success' } : failure('failure', problem)) };
-}
-
-function failure(result: RunResult, error: LarderError): Ending {
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return { result, errorCode: error.code, errorMessage: error.message, ...hint };
-}
-
-function endedFromOutside(endedBy: EndedFromOutside, limitSeconds: number): LarderError {
-  const reasons: Record<EndedFromOutside, [ErrorCode, string]> = {
-    timeout: ['TIMED_OUT', `the run was ended at its time limit of ${limitSeconds} seconds`],
-    canceled: ['INTERRUPTED', 'the run was canceled'],
-    interrupted: ['INTERRUPTED', 'the run was interrupted: the service was told to stop'],
-  };
-  return new LarderError(...reasons[endedBy]);
+function stoppingError(): LarderError {
+  return new LarderError('INTERRUPTED', 'the service is stopping and starts no more runs');
 }

@@ -3,6 +3,7 @@ import { LarderError } from '../errors.ts';
 
 const FIVE_FIELDS = /^\S+(\s+\S+){4}$/;
 const NICKNAME = /^@[a-z]+$/i;
+const ZONE = /^[A-Za-z][\w+/-]*$/;
 
 /**
  * When something is due: a cron pattern of five fields (or a nickname such as `@daily`) in a time zone.
@@ -21,6 +22,23 @@ export class Schedule {
     this.pattern = pattern.trim();
     this.zone = zone;
     this.#cron = parse(this.pattern, zone);
+  }
+
+  /**
+   * Reads `0 2 * * *`, or `0 2 * * * Europe/Berlin` with the zone behind the pattern. Throws as the constructor.
+   */
+  static parse(text: string): Schedule {
+    const words = text.trim().split(/\s+/);
+    const fields = NICKNAME.test(words[0] ?? '') ? 1 : 5;
+    const [zone, ...rest] = words.slice(fields);
+    // croner would read a sixth field as seconds, and fire sixty times a minute
+    if (rest.length > 0 || (zone !== undefined && !ZONE.test(zone))) throw notUnderstood(text);
+    return new Schedule(words.slice(0, fields).join(' '), zone);
+  }
+
+  /** As `parse` reads it; without the zone where that is UTC. */
+  toString(): string {
+    return this.zone === 'UTC' ? this.pattern : `${this.pattern} ${this.zone}`;
   }
 
   /** The first slot after `moment`, both in milliseconds since 1970 UTC. */
@@ -56,7 +74,8 @@ function parse(pattern: string, zone: string): Cron {
   return cron;
 }
 
-function requireZone(zone: string): void {
+/** Throws CONFIG_INVALID for a zone that is not known. */
+export function requireZone(zone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
   } catch (error) {
@@ -69,7 +88,7 @@ function requireZone(zone: string): void {
 
 function notUnderstood(pattern: string, cause?: unknown): LarderError {
   return new LarderError('CONFIG_INVALID', `schedule "${pattern}" is not a cron pattern`, {
-    hint: 'Write five fields: minute, hour, day of month, month, day of week; "0 2 * * 0" is every Sunday at 02:00.',
+    hint: 'Write five fields: minute, hour, day of month, month, day of week, and a time zone behind them where it is not UTC; "0 2 * * 0" is every Sunday at 02:00.',
     cause,
   });
 }

@@ -1,20 +1,31 @@
 import type { Clock } from '../clock.ts';
 import type { Job, Task } from '../jobs/job.ts';
-import type { Attempt, DueFacts } from './due.ts';
-import { dueNow } from './due.ts';
-import type { RunHistory } from './history.ts';
+import { TASKS } from '../jobs/job.ts';
+import { endOfBlackout, isBlackedOut, type Blackout } from './blackout.ts';
+import { dueNow, type Due } from './due.ts';
+import { dueVerifications } from './due-verifications.ts';
+import type { History } from './history.ts';
+import { planSteps, type Step } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
-import type { JobRunner } from './runner.ts';
+import type { JobRunner, RunRequest } from './runner.ts';
 import type { Schedule } from './schedule.ts';
+import { isBackup } from './task-order.ts';
+import { attemptOf, expectedDuration, isOverdue, lastBackupFailed } from './run-facts.ts';
 
 /** Short enough that a jump of the clock, or waking from a suspend, is noticed soon. */
 const LONGEST_SLEEP_MS = 30_000;
 
-export interface ScheduledJob {
-  readonly job: Job;
+export interface ScheduledTask {
+  readonly task: Task;
   readonly schedule: Schedule;
-  /** When the newest backup of the job was started, in milliseconds; undefined if there is none. May reject. */
-  readonly newestBackup: () => Promise<number | undefined>;
+  /**
+   * When the newest result of the task in the repository was begun, in milliseconds; undefined if there is none. May
+   * reject. Absent where the history alone can tell.
+   */
+  readonly newest?: () => Promise<number | undefined>;
+  readonly catchUp: 'latest' | 'none';
+  /** Milliseconds after a missed slot within which it is still run. */
+  readonly catchUpWindow: number;
 }
 
 export interface NextRun {
@@ -27,14 +38,24 @@ export interface Tick {
   readonly cluster: string;
   /** Milliseconds since 1970 UTC. */
   readonly at: number;
+  /** Empty where another process decides. */
   readonly nextRuns: readonly NextRun[];
 }
 
 export interface SchedulerParts {
   readonly cluster: string;
-  readonly jobs: readonly ScheduledJob[];
+  readonly tasks: readonly ScheduledTask[];
+  /** The job that does a task; about one backup, where the task is about one. */
+  readonly jobOf: (task: Task, backupId?: string) => Job;
+  readonly verifyAfterBackup: boolean;
+  readonly blackouts: readonly Blackout[];
+  readonly isPaused: (task: Task, now: number) => boolean;
+  /** How old the newest backup may become, milliseconds. */
+  readonly rpo: number;
+  /** Whether this process is the one that decides. */
+  readonly isLeader: () => boolean;
   readonly runner: JobRunner;
-  readonly history: RunHistory;
+  readonly history: History;
   readonly clock: Clock;
   /** Called after every tick that went through: the heartbeat. */
   readonly ticked: (tick: Tick) => void;
@@ -46,8 +67,9 @@ export interface SchedulerParts {
 export class Scheduler {
   readonly #parts: SchedulerParts;
   readonly #stop = new AbortController();
-  readonly #newestBackup = new Map<Task, number | 'none'>();
+  readonly #newest = new Map<Task, number | 'none'>();
   readonly #firstTried = new Set<Task>();
+  #nap = new AbortController();
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -62,8 +84,20 @@ export class Scheduler {
     this.#stop.abort();
   }
 
+  /** Decides at once, and not only at the next tick: call it when a run has ended. */
+  wake(): void {
+    this.#nap.abort();
+  }
+
+  /** Asks the repository again: call it when this process begins to lead. Others may have made backups meanwhile. */
+  forget(): void {
+    this.#newest.clear();
+    this.wake();
+  }
+
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
+      this.#nap = new AbortController();
       try {
         await this.#tick();
       } catch (error) {
@@ -74,68 +108,139 @@ export class Scheduler {
   }
 
   async #tick(): Promise<void> {
-    const { cluster, clock, history, jobs, ticked } = this.#parts;
-    const ours = (await history.runs()).filter((run) => run.cluster === cluster);
-    const runs = Map.groupBy(ours, ({ task }) => task);
-    for (const scheduled of jobs) await this.#startIfDue(scheduled, runs.get(scheduled.job.task) ?? []);
-    ticked({ cluster, at: clock.now(), nextRuns: jobs.map((job) => nextRunOf(job, clock.now())) });
+    const { cluster, clock, tasks, ticked, isLeader } = this.#parts;
+    const leads = isLeader();
+    if (leads) await this.#decide();
+    const nextRuns = leads ? tasks.map((task) => nextRunOf(task, clock.now())) : [];
+    ticked({ cluster, at: clock.now(), nextRuns });
   }
 
-  async #startIfDue(scheduled: ScheduledJob, runs: readonly RunRecord[]): Promise<void> {
-    const { job } = scheduled;
-    const facts = await this.#factsOf(scheduled, runs);
-    const reason = dueNow(facts);
-    if (reason === undefined || this.#stop.signal.aborted) return;
-    if (reason === 'first') this.#firstTried.add(job.task);
-    // not waited for: a run takes hours, the next tick 30 s. It rejects only when the service stops.
-    this.#parts.runner.run(job, reason).catch(() => undefined);
+  async #decide(): Promise<void> {
+    const { cluster, history, clock, isPaused, runner, blackouts, isLeader } = this.#parts;
+    const runs = (await history.runs()).filter((run) => run.cluster === cluster);
+    const dues = await this.#dues(runs);
+    const now = clock.now();
+    const steps = planSteps({
+      dues,
+      pending: runner.pending.map(({ task }) => task),
+      blackedOut: isBlackedOut(blackouts, now),
+      isPaused: (task) => isPaused(task, now),
+      backupFailed: lastBackupFailed(runs),
+    });
+    for (const step of steps) {
+      if (this.#stop.signal.aborted || !isLeader()) return;
+      await this.#take(step);
+    }
+    if (isPaused('verify', now) || isBlackedOut(blackouts, now)) return;
+    this.#startVerifications(runs);
   }
 
-  async #factsOf(
-    { job, schedule, newestBackup }: ScheduledJob,
+  async #dues(runs: readonly RunRecord[]): Promise<{ task: Task; due: Due }[]> {
+    const byTask = Map.groupBy(runs, ({ task }) => task);
+    const newest = await this.#readNewest();
+    const overdue = isOverdue(runs, { now: this.#parts.clock.now(), rpo: this.#parts.rpo, newest });
+    const dues = TASKS.filter((task) => task !== 'verify').map((task) => {
+      const due = this.#dueOf(task, byTask.get(task) ?? [], { newest: newest.get(task), overdue });
+      return { task, due };
+    });
+    return dues.flatMap(({ task, due }) => (due === undefined ? [] : [{ task, due }]));
+  }
+
+  #dueOf(
+    task: Task,
     runs: readonly RunRecord[],
-  ): Promise<DueFacts> {
-    const known = this.#newestBackup.get(job.task) ?? (await newestOrUnknown(newestBackup));
-    // asked once: whatever comes after is in the history, and listing a bucket costs
-    if (known !== 'unknown') this.#newestBackup.set(job.task, known);
+    {
+      newest,
+      overdue,
+    }: { readonly newest: number | 'none' | 'unknown' | undefined; readonly overdue: boolean },
+  ): Due | undefined {
+    const scheduled = this.#parts.tasks.find((each) => each.task === task);
     const now = this.#parts.clock.now();
-    return {
+    const slot = scheduled?.schedule.previousRun(now);
+    return dueNow({
       now,
-      firstTried: this.#firstTried.has(job.task),
-      slot: schedule.previousRun(now),
+      firstTried: this.#firstTried.has(task) || this.#isFirstForOther(task),
+      slot,
+      nextSlot: scheduled?.schedule.nextRun(now),
+      released: slot === undefined ? undefined : endOfBlackout(this.#blackoutsOf(task), slot),
       attempts: runs.map(attemptOf),
-      newestBackup: known,
-    };
+      // only of backups there must be a first one at once
+      newest: newest === undefined || (newest === 'none' && !isBackup(task)) ? 'unknown' : newest,
+      catchUp: scheduled?.catchUp ?? 'none',
+      catchUpWindow: scheduled?.catchUpWindow ?? 0,
+      overdue: overdue && isBackup(task),
+      expectedDuration: expectedDuration(runs),
+    });
+  }
+
+  /** The first backup is a full one, whatever it is called: one task is enough to ask for it. */
+  #isFirstForOther(task: Task): boolean {
+    return task === 'backup_incremental' && this.#parts.tasks.some((each) => each.task === 'backup_full');
+  }
+
+  #blackoutsOf(task: Task): readonly Blackout[] {
+    return task === 'transaction_log' ? [] : this.#parts.blackouts;
+  }
+
+  /** Asked once: whatever comes after is in the history, and listing a bucket costs. */
+  async #readNewest(): Promise<ReadonlyMap<Task, number | 'none' | 'unknown'>> {
+    const found = new Map<Task, number | 'none' | 'unknown'>();
+    for (const { task, newest } of this.#parts.tasks) {
+      if (newest === undefined) continue;
+      const known = this.#newest.get(task) ?? (await newestOrUnknown(newest));
+      if (known !== 'unknown') this.#newest.set(task, known);
+      found.set(task, known);
+    }
+    return found;
+  }
+
+  async #take(step: Step): Promise<void> {
+    const { runner, jobOf } = this.#parts;
+    const { task, due } = step;
+    const request = requestOf(due);
+    if (request.reason === 'first') this.#firstTried.add(task);
+    if (step.kind === 'coalesce') await runner.coalesce(task, request);
+    else if (step.kind === 'skip') await runner.skip(task, request, step.why);
+    // not waited for: a run takes hours, the next tick 30 s. It rejects only when the service stops.
+    else runner.run(jobOf(task), request).catch(() => undefined);
+  }
+
+  #startVerifications(runs: readonly RunRecord[]): void {
+    const { runner, jobOf, verifyAfterBackup } = this.#parts;
+    for (const backupId of dueVerifications(runs, verifyAfterBackup)) {
+      runner.run(jobOf('verify', backupId), { reason: 'after_backup', backupId }).catch(() => undefined);
+    }
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { clock, jobs } = this.#parts;
+    const { clock, tasks } = this.#parts;
     const now = clock.now();
-    const untilSlots = jobs.map((job) => nextRunOf(job, now).at - now);
+    const untilSlots = tasks.map((task) => nextRunOf(task, now).at - now);
+    const signal = AbortSignal.any([this.#stop.signal, this.#nap.signal]);
     try {
-      await clock.sleep(Math.min(LONGEST_SLEEP_MS, ...untilSlots), this.#stop.signal);
+      await clock.sleep(Math.min(LONGEST_SLEEP_MS, ...untilSlots), signal);
     } catch {
-      // stopped
+      // stopped, or woken
     }
   }
 }
 
-function nextRunOf({ job, schedule }: ScheduledJob, now: number): NextRun {
-  return { task: job.task, at: schedule.nextRun(now) };
+function nextRunOf({ task, schedule }: ScheduledTask, now: number): NextRun {
+  return { task, at: schedule.nextRun(now) };
+}
+
+function requestOf(due: Due): RunRequest {
+  const reason = due.kind === 'run' ? due.reason : 'schedule';
+  return { reason, ...(due.slot === undefined ? {} : { slot: due.slot }) };
 }
 
 async function newestOrUnknown(
-  newestBackup: ScheduledJob['newestBackup'],
+  newest: () => Promise<number | undefined>,
 ): Promise<number | 'none' | 'unknown'> {
   try {
-    return (await newestBackup()) ?? 'none';
+    return (await newest()) ?? 'none';
   } catch {
     // the repository's own check reports this; a scheduled run still starts, and fails visibly
     return 'unknown';
   }
-}
-
-function attemptOf({ started, ended, result }: RunRecord): Attempt {
-  if (result === 'interrupted') return { started, state: 'interrupted' };
-  return ended === undefined ? { started, state: 'running' } : { started, ended, state: 'over' };
 }

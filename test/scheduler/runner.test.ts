@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
-import type { Job, JobContext, JobOutcome } from '../../src/jobs/job.ts';
+import { perTask, type Job, type JobContext, type JobOutcome } from '../../src/jobs/job.ts';
 import { RunHistory } from '../../src/scheduler/history.ts';
 import { RunEvents } from '../../src/scheduler/run-events.ts';
-import { JobRunner } from '../../src/scheduler/runner.ts';
+import { Permits } from '../../src/scheduler/permits.ts';
+import { JobRunner, type RunnerParts } from '../../src/scheduler/runner.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/until.ts';
 
@@ -29,15 +30,19 @@ beforeEach(async () => {
     progress: ({ doneBytes, totalBytes }) => seen.push(`progress ${doneBytes}/${totalBytes ?? '?'}`),
     ended: (run) => seen.push(`ended ${run.result ?? ''}`),
   });
-  runner = new JobRunner({
-    cluster: 'truck',
-    history,
-    events,
-    clock,
-    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
-  });
+  runner = new JobRunner(parts(events));
 });
 afterEach(() => rm(join(state, '..'), { recursive: true }));
+
+const parts = (events: RunEvents): RunnerParts => ({
+  cluster: 'truck',
+  history,
+  events,
+  clock,
+  limits: perTask(() => ({ timeoutSeconds: 3600, stallSeconds: undefined, retrySeconds: 0 })),
+  permits: new Permits(1),
+  random: () => 0.5,
+});
 
 const outcome: JobOutcome = {
   backupId: 'full_backup_truck_1',
@@ -70,7 +75,7 @@ describe('a run', () => {
         await clock.advance(1500);
         return outcome;
       }),
-      'manual',
+      { reason: 'manual' },
     );
     expect(record).toMatchObject({ ...outcome, result: 'success', durationSeconds: 1.5 });
     expect(await history.runs()).toEqual([record]);
@@ -82,7 +87,7 @@ describe('a run', () => {
     const problem = new LarderError('SOURCE_CORRUPT', 'the cluster holds damaged pages');
     const record = await runner.run(
       job(() => Promise.resolve({ ...outcome, problem })),
-      'schedule',
+      { reason: 'schedule' },
     );
     expect(record).toMatchObject({ ...outcome, result: 'failure', errorCode: 'SOURCE_CORRUPT' });
     expect(await history.runs()).toEqual([record]);
@@ -92,7 +97,7 @@ describe('a run', () => {
     const error = new LarderError('REPOSITORY_FULL', 'the disk is full', { hint: 'Make room.' });
     const record = await runner.run(
       job(() => Promise.reject(error)),
-      'schedule',
+      { reason: 'schedule' },
     );
     expect(record).toMatchObject({
       result: 'failure',
@@ -107,7 +112,7 @@ describe('a run', () => {
     await rm(state, { recursive: true });
     await writeFile(state, '');
     const held = heldJob();
-    const record = await runner.run(held.job, 'schedule');
+    const record = await runner.run(held.job, { reason: 'schedule' });
     expect(record).toMatchObject({ result: 'failure', errorCode: 'STATE_NOT_WRITABLE' });
     expect(held.starts()).toBe(0);
     expect(seen).toEqual(['ended failure']);
@@ -120,7 +125,7 @@ describe('a run', () => {
         await writeFile(state, '');
         return outcome;
       }),
-      'schedule',
+      { reason: 'schedule' },
     );
     expect(record).toMatchObject({ result: 'success', backupId: outcome.backupId });
     expect(record.warnings?.[0]).toContain('the end of the run is not on record');
@@ -134,16 +139,9 @@ describe('a run', () => {
         throw broken;
       },
     });
-    const parts = {
-      cluster: 'truck',
-      history,
-      events,
-      clock,
-      timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
-    };
-    const record = await new JobRunner(parts).run(
+    const record = await new JobRunner(parts(events)).run(
       job(() => Promise.resolve(outcome)),
-      'first',
+      { reason: 'first' },
     );
     expect(record.result).toBe('success');
     expect(listenerErrors).toEqual([broken]);
@@ -153,9 +151,9 @@ describe('a run', () => {
 describe('a second request', () => {
   test('for the same task joins the run in progress', async () => {
     const held = heldJob();
-    const first = runner.run(held.job, 'schedule');
+    const first = runner.run(held.job, { reason: 'schedule' });
     await until(() => held.starts() === 1);
-    const second = runner.run(held.job, 'manual');
+    const second = runner.run(held.job, { reason: 'manual' });
     held.finish();
     expect(await second).toBe(await first);
     expect(await history.runs()).toHaveLength(1);
@@ -164,11 +162,11 @@ describe('a second request', () => {
   test('after the first is over is a run of its own', async () => {
     await runner.run(
       job(() => Promise.resolve(outcome)),
-      'schedule',
+      { reason: 'schedule' },
     );
     await runner.run(
       job(() => Promise.resolve(outcome)),
-      'manual',
+      { reason: 'manual' },
     );
     expect((await history.runs()).map(({ reason }) => reason)).toEqual(['schedule', 'manual']);
   });
@@ -177,38 +175,38 @@ describe('a second request', () => {
 describe('a run ended from outside', () => {
   test('at its time limit is a timeout', async () => {
     const held = heldJob();
-    const run = runner.run(held.job, 'schedule');
+    const run = runner.run(held.job, { reason: 'schedule' });
     await until(() => held.starts() === 1);
     await clock.advance(3_599_999);
-    expect(runner.running).toBeDefined();
+    expect(runner.pending).toHaveLength(1);
     await clock.advance(1);
     expect(await run).toMatchObject({ result: 'timeout', errorCode: 'TIMED_OUT', durationSeconds: 3600 });
-    expect(runner.running).toBeUndefined();
+    expect(runner.pending).toEqual([]);
   });
 
   test('by its id is canceled, and no other id ends it', async () => {
     const held = heldJob();
-    const run = runner.run(held.job, 'schedule');
+    const run = runner.run(held.job, { reason: 'schedule' });
     await until(() => held.starts() === 1);
     expect(runner.cancel('another')).toBe(false);
-    expect(runner.cancel(runner.running?.id ?? '')).toBe(true);
+    expect(runner.cancel(runner.pending[0]?.id ?? '')).toBe(true);
     expect(await run).toMatchObject({ result: 'canceled', errorMessage: 'the run was canceled' });
   });
 
   test('by a shutdown is interrupted, on record, and nothing starts any more', async () => {
     const held = heldJob();
-    const run = runner.run(held.job, 'schedule');
+    const run = runner.run(held.job, { reason: 'schedule' });
     await until(() => held.starts() === 1);
     await runner.shutdown();
     expect(await run).toMatchObject({ result: 'interrupted', errorCode: 'INTERRUPTED' });
     expect((await history.runs())[0]?.result).toBe('interrupted');
-    await expect(runner.run(held.job, 'manual')).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await expect(runner.run(held.job, { reason: 'manual' })).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(await history.runs()).toHaveLength(1);
   });
 
   test('by a shutdown before its first step does not begin', async () => {
     const held = heldJob();
-    const run = runner.run(held.job, 'schedule');
+    const run = runner.run(held.job, { reason: 'schedule' });
     await Promise.resolve();
     await runner.shutdown();
     expect(await run).toMatchObject({ result: 'interrupted' });
@@ -217,7 +215,7 @@ describe('a run ended from outside', () => {
 
   test('is waited for where it does not listen, and its success counts: committed is committed', async () => {
     const held = heldJob({ obedient: false });
-    const run = runner.run(held.job, 'schedule');
+    const run = runner.run(held.job, { reason: 'schedule' });
     await until(() => held.starts() === 1);
     const stopped = runner.shutdown();
     held.finish();

@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { perTask } from '../../src/jobs/job.ts';
 import { RunHistory } from '../../src/scheduler/history.ts';
+import { Permits } from '../../src/scheduler/permits.ts';
 import { RunEvents } from '../../src/scheduler/run-events.ts';
 import type { RunRecord } from '../../src/scheduler/run-record.ts';
 import { JobRunner } from '../../src/scheduler/runner.ts';
 import { Schedule } from '../../src/scheduler/schedule.ts';
-import type { ScheduledJob, Tick } from '../../src/scheduler/scheduler.ts';
+import type { Tick } from '../../src/scheduler/scheduler.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { anEndedRun } from '../support/run-records.ts';
@@ -21,12 +23,14 @@ let ended: RunRecord[];
 let ticks: Tick[];
 let failures: unknown[];
 let scheduler: Scheduler | undefined;
+let leads: boolean;
 
 beforeEach(async () => {
   state = join(await mkdtemp(join(tmpdir(), 'larder-scheduler-')), 'state');
   clock = new FakeClock('2026-11-20T12:00:00Z');
   history = await RunHistory.open(state, clock);
   [ended, ticks, failures] = [[], [], []];
+  leads = true;
 });
 afterEach(async () => {
   scheduler?.stop();
@@ -34,7 +38,7 @@ afterEach(async () => {
 });
 
 /** Starts the service with a full backup on Sundays at 02:00 UTC, and waits for its first tick. */
-async function start(newestBackup: ScheduledJob['newestBackup'] = () => Promise.resolve(undefined)) {
+async function start(newest: () => Promise<number | undefined> = () => Promise.resolve(undefined)) {
   const events = new RunEvents((error) => failures.push(error));
   events.listen({ ended: (run) => ended.push(run) });
   const runner = new JobRunner({
@@ -42,12 +46,28 @@ async function start(newestBackup: ScheduledJob['newestBackup'] = () => Promise.
     history,
     events,
     clock,
-    timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
+    limits: perTask(() => ({ timeoutSeconds: 3600, stallSeconds: undefined, retrySeconds: 0 })),
+    permits: new Permits(1),
+    random: () => 0.5,
   });
   const job = { task: 'backup_full' as const, run: () => Promise.resolve({ warnings: [] }) };
   scheduler = new Scheduler({
     cluster: 'truck',
-    jobs: [{ job, schedule: new Schedule('0 2 * * 0'), newestBackup }],
+    tasks: [
+      {
+        task: 'backup_full',
+        schedule: new Schedule('0 2 * * 0'),
+        newest,
+        catchUp: 'latest',
+        catchUpWindow: 24 * 60 * MINUTE,
+      },
+    ],
+    jobOf: () => job,
+    verifyAfterBackup: false,
+    blackouts: [],
+    isPaused: () => false,
+    rpo: 24 * 60 * MINUTE,
+    isLeader: () => leads,
     runner,
     history,
     clock,
@@ -118,7 +138,7 @@ test('a clock that is set back starts nothing again', async () => {
   await until(() => ended.length === 1);
   clock.jump(-30 * MINUTE);
   await pass(MINUTE);
-  clock.jump(-24 * 60 * MINUTE);
+  clock.jump(-23 * 60 * MINUTE);
   await pass(MINUTE);
   expect(runs()).toHaveLength(1);
 });
@@ -147,6 +167,19 @@ test('a tick that cannot read the history is reported, gives no heartbeat, and t
   await pass(MINUTE);
   expect(ticks).not.toEqual([]);
   await until(() => ended.length === 1);
+});
+
+test('who does not lead starts nothing, says that it moves, and takes over with what others made in mind', async () => {
+  leads = false;
+  const made: { at?: number } = {};
+  await start(() => Promise.resolve(made.at));
+  await pass(2 * MINUTE);
+  expect([runs(), ticks.at(-1)?.nextRuns]).toEqual([[], []]);
+  leads = true;
+  made.at = Date.parse('2026-11-20T12:01:00Z');
+  scheduler?.forget();
+  await until(() => ticks.at(-1)?.nextRuns.length === 1);
+  expect(runs()).toEqual([]);
 });
 
 test('a stopped scheduler starts nothing', async () => {

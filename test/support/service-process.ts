@@ -2,13 +2,14 @@ import { systemClock } from '../../src/clock.ts';
 import type { Part } from '../../src/daemon.ts';
 import { runDaemon } from '../../src/daemon.ts';
 import { HttpServer } from '../../src/http/server.ts';
-import type { Job } from '../../src/jobs/job.ts';
+import { perTask, type Job } from '../../src/jobs/job.ts';
 import { ClusterWatch } from '../../src/observability/cluster-watch.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { runLog } from '../../src/observability/run-log.ts';
 import { ServiceState } from '../../src/observability/service-state.ts';
 import { RunHistory } from '../../src/scheduler/history.ts';
+import { Permits } from '../../src/scheduler/permits.ts';
 import { RunEvents } from '../../src/scheduler/run-events.ts';
 import { JobRunner } from '../../src/scheduler/runner.ts';
 import { Schedule } from '../../src/scheduler/schedule.ts';
@@ -22,13 +23,14 @@ const [state = '', ignoreSignal] = process.argv.slice(2);
 const clock = systemClock;
 const cluster = 'truck';
 const objectives = { maxAgeSeconds: 700_000, timeoutSeconds: 3600 };
+const rpoSeconds = 86_400;
 
 const logger = createLogger('info');
 const history = await RunHistory.open(state, clock);
 const metrics = new Metrics({ version: 'test', revision: '', nodeVersion: process.version }, [
   { cluster, repo: 'main', rpoSeconds: 1, rtoSeconds: 1, jobs: [{ task: 'backup_full', ...objectives }] },
 ]);
-const health = new ServiceState(clock, [{ cluster, ...objectives }]);
+const health = new ServiceState(clock, [{ cluster, ...objectives, rpoSeconds, receives: false }]);
 const events = new RunEvents((error) => logger.error({ err: error }, 'a listener failed'));
 for (const listener of [metrics.runListener(), health.runListener(), runLog(logger)]) events.listen(listener);
 const past = await history.runs();
@@ -47,11 +49,27 @@ const runner = new JobRunner({
   history,
   events,
   clock,
-  timeoutSeconds: { backup_full: 3600, backup_incremental: 3600, retention: 3600 },
+  limits: perTask(() => ({ timeoutSeconds: 3600, stallSeconds: undefined, retrySeconds: 0 })),
+  permits: new Permits(1),
+  random: Math.random,
 });
 const scheduler = new Scheduler({
   cluster,
-  jobs: [{ job, schedule: new Schedule('0 2 * * 0'), newestBackup: () => Promise.resolve(undefined) }],
+  tasks: [
+    {
+      task: 'backup_full',
+      schedule: new Schedule('0 2 * * 0'),
+      newest: () => Promise.resolve(undefined),
+      catchUp: 'latest',
+      catchUpWindow: 86_400_000,
+    },
+  ],
+  jobOf: () => job,
+  verifyAfterBackup: false,
+  blackouts: [],
+  isPaused: () => false,
+  rpo: rpoSeconds * 1000,
+  isLeader: () => true,
   runner,
   history,
   clock,
