@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { parseConnection } from '../postgres/parse-connection.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
-import type { ClusterConfig, TransactionLogConfig } from './config.ts';
+import type { ClusterConfig, SchedulesConfig, TransactionLogConfig } from './config.ts';
 import { readSecretFile } from './read-file.ts';
 import type { ReadFile } from './read-file.ts';
 import type { ParsedCluster } from './schema.ts';
@@ -36,24 +36,40 @@ export function buildCluster(
     name,
     connection: { ...connection, password: passwordSource(parsed, connection, source) },
     repositoryPath: resolve(source.workingDirectory, parsed.repository.path),
-    schedules: { full: parsed.schedules.full },
+    schedules: buildSchedules(parsed.schedules),
     retention: buildRetention(parsed.retention),
     objectives: parsed.objectives,
     compressionLevel: parsed.backup.compression,
     workers: parsed.backup.workers,
     backupTimeout: parsed.backup.timeout,
+    stallTimeout: parsed.backup.stall,
+    verifyTimeout: parsed.verify.timeout,
     maxChain: parsed.backup['max-chain'],
     transactionLog: buildTransactionLog(parsed['transaction-log']),
   };
 }
 
+function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
+  return {
+    full: parsed.full,
+    incremental: parsed.incremental,
+    transactionLog: parsed['transaction-log'],
+    verifyAfterBackup: parsed.verify === 'after-backup',
+    catchUp: parsed['catch-up'],
+    catchUpWindow: parsed['catch-up-window'],
+    blackouts: parsed.blackout,
+  };
+}
+
 function buildTransactionLog(parsed: ParsedCluster['transaction-log']): TransactionLogConfig {
   return {
+    receive: parsed.receive === 'on',
     ack: parsed.ack,
     tailInterval: parsed['tail-interval'],
     protect: parsed.protect,
     maxRetained: parsed['max-retained'],
     spoolLimit: parsed['spool-limit'],
+    sealTimeout: parsed['seal-timeout'],
   };
 }
 

@@ -1,5 +1,7 @@
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
+import type { Blackout } from '../scheduler/blackout.ts';
+import type { Schedule } from '../scheduler/schedule.ts';
 import type { LogLevel } from './schema.ts';
 import type { Setting } from './settings-tree.ts';
 
@@ -9,6 +11,8 @@ export interface Config {
   readonly clusters: readonly ClusterConfig[];
   readonly http: HttpConfig;
   readonly stateDirectory: string;
+  /** How many clusters may be backed up at the same time. */
+  readonly parallelBackups: number;
   readonly logLevel: LogLevel;
   /** Every value as it was written, secrets masked, and where it came from: for `printConfig`. */
   readonly settings: readonly Setting[];
@@ -30,8 +34,7 @@ export interface ClusterConfig {
   readonly name: string;
   readonly connection: ConnectionSettings;
   readonly repositoryPath: string;
-  /** Cron expressions, not checked yet: the scheduler knows what they may be. */
-  readonly schedules: { readonly full: string };
+  readonly schedules: SchedulesConfig;
   readonly retention: RetentionPolicy;
   readonly objectives: Objectives;
   /** zstd level, 1 to 19; 0 stores everything as it is. */
@@ -42,11 +45,32 @@ export interface ClusterConfig {
   readonly maxChain: number;
   /** Milliseconds after which a backup is given up. */
   readonly backupTimeout: number;
+  /** Milliseconds without progress after which an attempt is given up. */
+  readonly stallTimeout: number;
+  /** Milliseconds after which a verification is given up. */
+  readonly verifyTimeout: number;
   readonly transactionLog: TransactionLogConfig;
+}
+
+/** When what is done. Without a schedule a task is not started by itself. */
+export interface SchedulesConfig {
+  readonly full: Schedule | undefined;
+  readonly incremental: Schedule | undefined;
+  /** Of seals. */
+  readonly transactionLog: Schedule | undefined;
+  readonly verifyAfterBackup: boolean;
+  /** What becomes of slots that were missed: one run for all of them, or none. */
+  readonly catchUp: 'latest' | 'none';
+  /** Milliseconds after a missed slot within which it is still run. */
+  readonly catchUpWindow: { readonly full: number; readonly incremental: number };
+  /** When nothing heavy is started. */
+  readonly blackouts: readonly Blackout[];
 }
 
 /** How WAL is received. */
 export interface TransactionLogConfig {
+  /** Whether the service receives it all the time. */
+  readonly receive: boolean;
   /** When the server is told that WAL is safe: on the local disk, or in the repository. */
   readonly ack: 'spool' | 'repository';
   /** Milliseconds between two tails of the unfinished segment. */
@@ -57,6 +81,8 @@ export interface TransactionLogConfig {
   readonly maxRetained: number;
   /** Bytes of the local disk. */
   readonly spoolLimit: number;
+  /** Milliseconds within which a seal must have come about. */
+  readonly sealTimeout: number;
 }
 
 /** What the owner wants kept; measured values stand beside it in the metrics. */

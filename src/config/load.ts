@@ -56,6 +56,7 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
       tokens: Object.entries(parsed.http.tokens ?? {}).map(([name, token]) => ({ name, ...token })),
     },
     stateDirectory: resolve(workingDirectory, parsed.state),
+    parallelBackups: parsed['parallel-backups'],
     logLevel: parsed.log.level,
     settings: describe(overlaid, connections),
   };

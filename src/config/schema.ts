@@ -1,17 +1,24 @@
 import { z } from 'zod';
 import { LarderError } from '../errors.ts';
 import { isClusterName } from '../repository/layout.ts';
+import { parseBlackouts } from '../scheduler/blackout.ts';
+import { Schedule } from '../scheduler/schedule.ts';
 import { leaf, notBuiltYet } from './leaf.ts';
 import { Secret } from './secret.ts';
 import { parseDuration, parseInteger, parsePercent, parseSize } from './units.ts';
 
-/**
- * What a cluster has when nothing else is said. A weekly full backup does not meet an objective of 24 hours while
- * incremental backups are not built: health and metrics say so, and a nightly `schedules.full` mends it.
- */
+/** What a cluster has when nothing else is said. Kinds of jobs that are not built yet have no schedule. */
 export const CLUSTER_DEFAULTS = {
   repository: { path: './backups' },
-  schedules: { full: '0 2 * * 0' },
+  schedules: {
+    full: '0 2 * * 0',
+    incremental: '0 2 * * *',
+    'transaction-log': '0 */6 * * *',
+    verify: 'after-backup',
+    'catch-up': 'latest',
+    'catch-up-window': { full: '24h', incremental: '6h' },
+    blackout: 'none',
+  },
   retention: {
     days: 30,
     weeks: 12,
@@ -23,13 +30,16 @@ export const CLUSTER_DEFAULTS = {
     timezone: 'UTC',
   },
   objectives: { rpo: '24h', rto: '4h', storage: '80%' },
-  backup: { compression: 1, workers: 2, timeout: '24h', 'max-chain': 14 },
+  backup: { compression: 1, workers: 2, timeout: '24h', stall: '15m', 'max-chain': 14 },
+  verify: { timeout: '24h' },
   'transaction-log': {
+    receive: 'on',
     ack: 'spool',
     'tail-interval': '30s',
     protect: 'primary',
     'max-retained': '32GB',
     'spool-limit': '8GB',
+    'seal-timeout': '10m',
   },
 } as const;
 
@@ -37,6 +47,7 @@ export const DEFAULTS = {
   http: { host: '127.0.0.1', port: 9847 },
   state: './larder-state',
   log: { level: 'info' },
+  'parallel-backups': 1,
 } as const;
 
 /** Shorter, and the repository would fill with objects of a few bytes. */
@@ -82,6 +93,21 @@ function oneOf<const T extends string>(...words: readonly T[]): z.ZodType<T> {
 
 const logLevel = oneOf(...LOG_LEVELS);
 
+/** A cron pattern, with a zone behind it where it is not UTC, or `none`. */
+const schedule = leaf((given) => {
+  if (given === '') throw new LarderError('CONFIG_INVALID', 'must not be empty; "none" switches it off');
+  return given === 'none' ? undefined : Schedule.parse(given);
+});
+
+/** Several are written as one text with commas between them. */
+const blackout = leaf((given) => (given === 'none' || given === '' ? [] : parseBlackouts(given)));
+
+/** YAML's own words for yes and no count as well. */
+const onOrOff = z.preprocess(
+  (given) => (typeof given === 'boolean' ? (given ? 'on' : 'off') : given),
+  oneOf('on', 'off'),
+);
+
 const tailInterval = leaf((given) => {
   const milliseconds = parseDuration(given);
   if (milliseconds >= SHORTEST_TAIL_INTERVAL) return milliseconds;
@@ -121,12 +147,17 @@ const cluster = z.strictObject({
   copies: notBuiltYet('second repositories are').optional(),
   encryption: notBuiltYet('encryption is').optional(),
   schedules: z.strictObject({
-    full: text,
-    incremental: notBuiltYet('scheduled incremental backups are').optional(),
-    'transaction-log': notBuiltYet('transaction-log backups are').optional(),
-    verify: notBuiltYet('scheduled verification is').optional(),
-    drill: notBuiltYet('drills are').optional(),
+    full: schedule,
+    incremental: schedule,
+    'transaction-log': schedule,
+    verify: oneOf('after-backup', 'none'),
     retention: notBuiltYet('retention is').optional(),
+    'restore-test': notBuiltYet('restore tests are').optional(),
+    drill: notBuiltYet('drills are').optional(),
+    'second-site-test': notBuiltYet('restore tests from a second site are').optional(),
+    'catch-up': oneOf('latest', 'none'),
+    'catch-up-window': z.strictObject({ full: leaf(parseDuration), incremental: leaf(parseDuration) }),
+    blackout,
   }),
   retention: z.strictObject({
     days: integer(1, 36_500),
@@ -147,14 +178,18 @@ const cluster = z.strictObject({
     compression,
     workers: integer(1, 64),
     timeout: leaf(parseDuration),
+    stall: leaf(parseDuration),
     'max-chain': integer(0, 365),
   }),
+  verify: z.strictObject({ timeout: leaf(parseDuration) }),
   'transaction-log': z.strictObject({
+    receive: onOrOff,
     ack: oneOf('spool', 'repository'),
     'tail-interval': tailInterval,
     protect: oneOf('primary', 'history'),
     'max-retained': leaf(parseSize),
     'spool-limit': leaf(parseSize),
+    'seal-timeout': leaf(parseDuration),
   }),
 });
 
@@ -180,6 +215,7 @@ export const configSchema = z.strictObject({
   }),
   state: text,
   log: z.strictObject({ level: logLevel }),
+  'parallel-backups': integer(1, 64),
 });
 
 export type ParsedConfig = z.infer<typeof configSchema>;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { LarderError } from '../../src/errors.ts';
+import { Schedule } from '../../src/scheduler/schedule.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { printConfig } from '../../src/config/print.ts';
 import { readFileWithMode } from '../../src/config/read-file.ts';
@@ -50,9 +51,19 @@ describe('the environment alone', () => {
           name: 'truck',
           connection: expect.objectContaining({ user: 'larder', hosts: [{ host: 'db', port: 5432 }] }),
           repositoryPath: join(directory, 'backups'),
-          schedules: { full: '0 2 * * 0' },
+          schedules: {
+            full: new Schedule('0 2 * * 0'),
+            incremental: new Schedule('0 2 * * *'),
+            transactionLog: new Schedule('0 */6 * * *'),
+            verifyAfterBackup: true,
+            catchUp: 'latest',
+            catchUpWindow: { full: 86_400_000, incremental: 21_600_000 },
+            blackouts: [],
+          },
           retention: DEFAULT_POLICY,
           transactionLog: {
+            receive: true,
+            sealTimeout: 600_000,
             ack: 'spool',
             tailInterval: 30_000,
             protect: 'primary',
@@ -64,8 +75,11 @@ describe('the environment alone', () => {
           workers: 2,
           maxChain: 14,
           backupTimeout: 86_400_000,
+          stallTimeout: 900_000,
+          verifyTimeout: 86_400_000,
         },
       ],
+      parallelBackups: 1,
       http: { host: '127.0.0.1', port: 9847, tokens: [] },
       stateDirectory: join(directory, 'larder-state'),
       logLevel: 'info',
@@ -101,7 +115,7 @@ describe('the environment alone', () => {
       clusters: [
         {
           repositoryPath: '/srv/backups',
-          schedules: { full: '0 3 * * 0' },
+          schedules: { full: { pattern: '0 3 * * 0', zone: 'UTC' } },
           retention: {
             days: 7,
             weeks: 4,
@@ -157,13 +171,15 @@ describe('the environment alone', () => {
       LARDER_HTTP_PORT: '99999',
       LARDER_HTTP_PROT: '80',
       LARDER_OBJECTIVE_RPO: 'soon',
-      LARDER_SCHEDULE_INCREMENTAL: '0 * * * *',
+      LARDER_SCHEDULE_DRILL: '0 4 1 * *',
+      LARDER_SCHEDULE_FULL: '0 2 31 2 *',
     });
     expect(error.code).toBe('CONFIG_INVALID');
     expect(error.message.split('\n').map((line) => line.trim())).toEqual([
       'the configuration cannot be used:',
       'LARDER_HTTP_PROT: unknown environment variable (did you mean "LARDER_HTTP_PORT"?)',
-      'LARDER_SCHEDULE_INCREMENTAL: scheduled incremental backups are not built yet',
+      expect.stringMatching(/^LARDER_SCHEDULE_FULL: schedule "0 2 31 2 \*" never fires/),
+      'LARDER_SCHEDULE_DRILL: drills are not built yet',
       'LARDER_OBJECTIVE_RPO: expected a duration such as 90s, 30m, 24h, 30d or 12w, found "soon"',
       'BACKUP_COMPRESSION: expected none, or a zstd level from 1 to 19 as 3 or zstd:3, found "gzip"',
       'LARDER_HTTP_PORT: expected a whole number from 1 to 65535, found "99999"',
@@ -344,8 +360,10 @@ http: { prot: 1, zebra: 2 }
   test.each([
     'copies: [ { path: /x } ]',
     'encryption: { passphrase-file: /x }',
-    'schedules: { incremental: "0 * * * *" }',
-    'schedules: { transaction-log: "0 * * * *" }',
+    'schedules: { retention: "0 * * * *" }',
+    'schedules: { restore-test: "0 4 * * 6" }',
+    'schedules: { drill: "0 4 1 * *" }',
+    'schedules: { second-site-test: "0 4 1 */3 *" }',
     'repository: { path: "s3://bucket/prefix" }',
   ])('that asks for what is not built (%s) is refused as that', async (text) => {
     await yaml(`clusters: { a: { connection: "user=u", ${text} } }`);
@@ -353,7 +371,9 @@ http: { prot: 1, zebra: 2 }
   });
 
   test('may hold empty keys of what is not built', async () => {
-    await yaml('clusters: { a: { connection: "user=u", copies: [], schedules: { incremental: } } }\nhttp:\n');
+    await yaml(
+      'clusters: { a: { connection: "user=u", copies: [], schedules: { incremental: , drill: } } }\nhttp:\n',
+    );
     expect((await load({})).http.port).toBe(9847);
   });
 });
