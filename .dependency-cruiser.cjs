@@ -148,7 +148,7 @@ module.exports = {
       name: 'observability-by-assemble-only',
       comment: 'It listens to events; nobody calls it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(observability/|assemble\\.ts$|daemon\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(observability/|assemble(-cluster)?\\.ts$|daemon\\.ts$)' },
       to: { path: '^src/observability/' },
     },
     {
@@ -156,7 +156,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(config|cli|demo)/|^src/(assemble|cluster-parts|daemon|main)\\.ts$',
+        pathNot:
+          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(jobs|leadership|limits|parts)|daemon|main)\\.ts$',
       },
       to: { path: '^src/config/' },
     },

@@ -7,7 +7,7 @@ import { readCatalogue } from './repository/catalogue.ts';
 import { expectRepository } from './repository/expect-repository.ts';
 import type { BackupType } from './repository/layout.ts';
 import { openRepository } from './repository/repository.ts';
-import type { RunHistory } from './scheduler/history.ts';
+import type { History } from './scheduler/history.ts';
 import type { ObjectStore, StoreLocation } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
 import type { ReceiverRequest } from './transaction-log/receiver-request.ts';
@@ -73,12 +73,16 @@ export function receiverRequest(
     location,
     compressionLevel,
     spoolDirectory: spoolDirectory(stateDirectory, cluster),
-    ...transactionLog,
+    ack: transactionLog.ack,
+    tailInterval: transactionLog.tailInterval,
+    protect: transactionLog.protect,
+    maxRetained: transactionLog.maxRetained,
+    spoolLimit: transactionLog.spoolLimit,
   };
 }
 
 /** Whether the history knows of a backup of the cluster, so that its repository must be there. */
-export async function knowsBackup(history: RunHistory, cluster: string): Promise<boolean> {
+export async function knowsBackup(history: History, cluster: string): Promise<boolean> {
   const runs = await history.runs();
   return runs.some((run) => run.cluster === cluster && run.backupId !== undefined);
 }

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { runLimits } from '../cluster-limits.ts';
 import { backupRequest, clusterParts, knowsBackup } from '../cluster-parts.ts';
 import { LarderError } from '../errors.ts';
 import { backupJob } from '../jobs/backup.ts';
+import { perTask } from '../jobs/job.ts';
 import { findBackup, readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { readProcessIdentity } from '../process-identity.ts';
@@ -66,12 +68,13 @@ async function backup(parts: CliParts, options: BackupOptions): Promise<void> {
     repositoryExpected: async () =>
       options.newRepository !== true && (await knowsBackup(history, cluster.name)),
   });
-  const limit = cluster.backupTimeout / 1000;
+  const limits = runLimits(cluster, parts.clock.now());
   const { run, error } = await runRecorded(parts, job, {
     cluster: cluster.name,
     stateDirectory: config.stateDirectory,
     history,
-    timeoutSeconds: { backup_full: limit, backup_incremental: limit, retention: limit },
+    // whoever types the command learns at once that it failed
+    limits: perTask((task) => ({ ...limits[task], retrySeconds: 0 })),
   });
   if (run.backupId !== undefined) {
     printResult(parts, options, { run, record: await readCommitRecord(repository.store, run.backupId) });

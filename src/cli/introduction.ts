@@ -1,6 +1,6 @@
 import type { ClusterConfig, Config } from '../config/config.ts';
 import { addressText } from '../postgres/connection-settings.ts';
-import { Schedule } from '../scheduler/schedule.ts';
+import type { Schedule } from '../scheduler/schedule.ts';
 import { formatTime } from './format.ts';
 import { formatPairs } from './table.ts';
 
@@ -21,13 +21,20 @@ export function introduction(config: Config, log: string | undefined, now: numbe
 }
 
 function clusterPairs(cluster: ClusterConfig, now: number): Pair[] {
-  const { name, connection, repositoryPath, schedules } = cluster;
-  const next = new Schedule(schedules.full).nextRun(now);
+  const { name, connection, repositoryPath, schedules, transactionLog } = cluster;
   return [
     ['protects', `${name}: ${connection.hosts.map(addressText).join(', ')} as ${connection.user}`],
     ['backups in', repositoryPath],
-    ['full backups', `"${schedules.full}" in UTC, next ${formatTime(new Date(next).toISOString())}`],
+    ['full backups', scheduleText(schedules.full, now)],
+    ['what changed', scheduleText(schedules.incremental, now)],
+    ['every change', transactionLog.receive ? 'received as it is written' : 'not received'],
   ];
+}
+
+function scheduleText(schedule: Schedule | undefined, now: number): string {
+  if (schedule === undefined) return 'not by themselves';
+  const next = new Date(schedule.nextRun(now)).toISOString();
+  return `"${schedule.pattern}" in ${schedule.zone}, next ${formatTime(next)}`;
 }
 
 /** How commands are to be typed here: `npm run` finds them in a checkout, where `larder` is not in PATH. */

@@ -8,6 +8,8 @@ import { openRepository } from '../repository/repository.ts';
 import type { PruneRequest, PruneResult } from '../retention/prune.ts';
 import { readRetentionState } from '../retention/read-facts.ts';
 import { planRetention } from '../retention/retention-plan.ts';
+import { perTask } from '../jobs/job.ts';
+import { runLimits } from '../cluster-limits.ts';
 import { RunHistory } from '../scheduler/history.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { noteInTrail } from './audit-note.ts';
@@ -64,12 +66,12 @@ async function run(parts: CliParts, options: PruneOptions): Promise<void> {
     processIdentity: readProcessIdentity(),
     onResult: (done) => (result = done),
   });
-  const limit = cluster.config.backupTimeout / 1000;
+  const limits = runLimits(cluster.config, parts.clock.now());
   const { error } = await runRecorded(parts, job, {
     cluster: cluster.config.name,
     stateDirectory: config.stateDirectory,
     history,
-    timeoutSeconds: { backup_full: limit, backup_incremental: limit, retention: limit },
+    limits: perTask((task) => ({ ...limits[task], retrySeconds: 0 })),
   });
   if (error !== undefined) throw error;
   if (result === undefined) return;

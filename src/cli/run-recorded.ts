@@ -4,15 +4,13 @@ import { LarderError, toLarderError } from '../errors.ts';
 import type { Job } from '../jobs/job.ts';
 import { RunEvents } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
-import { JobRunner } from '../scheduler/runner.ts';
+import { Permits } from '../scheduler/permits.ts';
+import { JobRunner, type RunnerParts } from '../scheduler/runner.ts';
 import { commandActor } from './audit-note.ts';
 import type { CliParts } from './cli-parts.ts';
 import { ProgressBar } from './progress-bar.ts';
 
-type RunnerChoices = Pick<
-  ConstructorParameters<typeof JobRunner>[0],
-  'cluster' | 'history' | 'timeoutSeconds'
-> & {
+type RunnerChoices = Pick<RunnerParts, 'cluster' | 'history' | 'limits'> & {
   /** Where the audit trail lies. */
   readonly stateDirectory: string;
 };
@@ -31,12 +29,12 @@ export async function runRecorded(
   const audited = new AuditedRuns(new AuditTrail(stateDirectory, clock), commandActor(), warn);
   events.listen(audited);
   events.listen({ progress: (progress) => bar.update({ phase: 'working', ...progress }) });
-  const runner = new JobRunner({ ...known, events, clock });
+  const runner = new JobRunner({ ...known, events, clock, permits: new Permits(1), random: Math.random });
   const interrupt = (): void => void runner.shutdown();
   signal.throwIfAborted();
   signal.addEventListener('abort', interrupt, { once: true });
   try {
-    const run = await runner.run(job, 'manual');
+    const run = await runner.run(job, { reason: 'manual' });
     await audited.settled();
     return { run, error: errorOf(run) };
   } finally {

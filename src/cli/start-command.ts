@@ -11,6 +11,7 @@ import { configureDemo } from '../demo/demo-settings.ts';
 import { openDemoCluster, type DemoCluster } from '../demo/embedded-cluster.ts';
 import { firstFreePort } from '../http/free-port.ts';
 import { chooseInstanceUser } from '../postgres/server/instance-user.ts';
+import { isBackup } from '../scheduler/task-order.ts';
 import type { CliParts } from './cli-parts.ts';
 import { formatDuration, shellWord } from './format.ts';
 import { commandPrefix, introduction, whatToTry } from './introduction.ts';
@@ -115,9 +116,10 @@ async function serve(parts: CliParts, serving: Serving): Promise<void> {
   const { clock, version: larderVersion, stderr } = parts;
   const example = whatToTry(serving.prefix, serving.restoreTo, await exampleOwner());
   let told = await hasBackups(config);
-  const screen = runScreen(parts, ({ result }) => {
-    if (!told && result === 'success') stderr.write(`${example}\n`);
-    told ||= result === 'success';
+  const screen = runScreen(parts, ({ task, result }) => {
+    if (!isBackup(task) || result !== 'success') return;
+    if (!told) stderr.write(`${example}\n`);
+    told = true;
   });
   const service = await assembleService({
     config,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { LarderError } from '../errors.ts';
+import { verificationFailed } from '../jobs/verify.ts';
 import { findBackup } from '../repository/catalogue.ts';
 import type { Finding, LogReport, VerifyReport } from '../verify/report.ts';
 import { verifyObjects, type VerifyProgress } from '../verify/verify-objects.ts';
@@ -84,14 +85,4 @@ function logText({ segments, bytes, from, until, timeline, removed }: LogReport)
 function findingText({ code, message, object, file }: Finding): string {
   const where = [object, file].filter((name) => name !== undefined && !message.includes(name));
   return [...where, `${message} [${code}]`].join(': ');
-}
-
-function verificationFailed({ backup, findings }: VerifyReport): LarderError {
-  return new LarderError(
-    'VERIFICATION_FAILED',
-    `${backup} is not sound: ${plural(findings.length, 'finding')}`,
-    {
-      hint: 'Take a new full backup now (larder backup) and keep this one until that is verified; then look at the storage.',
-    },
-  );
 }

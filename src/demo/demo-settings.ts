@@ -42,8 +42,6 @@ clusters:
     password-file: ${text(cluster.passwordFile)}
     repository:
       path: ${text(join(directory, 'backups'))}
-    schedules:
-      full: '0 2 * * *'
 http:
   host: ${text(http.host)}
   port: ${http.port}

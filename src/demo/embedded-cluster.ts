@@ -111,6 +111,7 @@ async function furnish(instance: Instance, home: InstanceHome, options: DemoClus
   try {
     await createBackupRole(instance.connection, home);
     await fillFoodTruck(instance.connection, { ...options, scale: options.scale ?? 1 });
+    await allowSeals(instance.connection);
     await markComplete(home.directory);
   } catch (error) {
     await instance.stop('immediate');
@@ -125,6 +126,12 @@ async function createBackupRole(connection: string, home: InstanceHome): Promise
   await using session = await openInstanceSession(connection);
   await session.query(`CREATE ROLE larder LOGIN REPLICATION PASSWORD '${password}';
     GRANT pg_read_all_settings, pg_read_all_stats TO larder`);
+}
+
+/** A right of one database only: the one that Larder connects to. */
+async function allowSeals(connection: string): Promise<void> {
+  await using session = await openInstanceSession(connection, 'truck');
+  await session.query('GRANT EXECUTE ON FUNCTION pg_switch_wal() TO larder');
 }
 
 function passwordFile(home: InstanceHome): string {

@@ -1,5 +1,7 @@
 import type { Task } from '../jobs/job.ts';
+import type { RunRetry } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
+import { isBackup } from '../scheduler/task-order.ts';
 import type { BackupFacts } from './backup-facts.ts';
 import { newestBackup, newestGoodBackup } from './backup-facts.ts';
 
@@ -22,14 +24,31 @@ export interface ClusterFacts {
   readonly cluster: string;
   /** How old the newest good backup may become. */
   readonly maxAgeSeconds: number;
+  /** How much time of data may be lost. */
+  readonly rpoSeconds: number;
   readonly timeoutSeconds: number;
+  /** `starting` until it is known whether another process leads. */
+  readonly role: 'starting' | 'leader' | 'standby';
   readonly lastTick: number | undefined;
   readonly nextRun: number | undefined;
   readonly server: 'up' | 'down' | 'unknown';
   readonly catalogue: { readonly readAt: number; readonly backups: readonly BackupFacts[] } | 'unknown';
-  readonly running: RunRecord | undefined;
-  /** The newest run that is over. */
-  readonly lastRun: RunRecord | undefined;
+  readonly running: readonly RunRecord[];
+  /** Of a run in progress that has failed before, its last failure. */
+  readonly retrying: Pick<RunRetry, 'run' | 'attempt' | 'error'> | undefined;
+  /** The newest run of each task that is over. */
+  readonly lastRuns: ReadonlyMap<Task, RunRecord>;
+  /** `off` where the configuration says so; undefined while none runs. */
+  readonly receiver: ReceiverFacts | 'off' | undefined;
+}
+
+/** What a receiver, or whoever keeps one running, says of itself. */
+export interface ReceiverFacts {
+  /** `failed`: it gave up, and is started again later. `elsewhere`: another process of this host has one. */
+  readonly state: 'starting' | 'streaming' | 'waiting' | 'failed' | 'elsewhere';
+  readonly problem: string | undefined;
+  /** Since when changes are not durable, milliseconds since 1970 UTC; 0: everything is. */
+  readonly unprotectedSince: number;
 }
 
 /** `failing`: an objective is broken. `degraded`: it holds, but something is wrong or not known. */
@@ -48,8 +67,14 @@ export interface ClusterHealth {
   /** The newest good one. Times are ISO 8601, UTC. */
   readonly lastBackup: { readonly id: string; readonly ended: string; readonly ageSeconds: number } | null;
   readonly nextRun: string | null;
+  readonly role: ClusterFacts['role'];
   readonly running: { readonly task: Task; readonly since: string } | null;
   readonly lastRun: { readonly task: Task; readonly result: string; readonly ended: string | null } | null;
+  readonly receiver: {
+    readonly state: string;
+    readonly problem: string | null;
+    readonly unprotectedSince: string | null;
+  } | null;
 }
 
 export interface HealthReport {
@@ -89,7 +114,8 @@ function reasonsOf(cluster: ClusterFacts, service: ServiceFacts): HealthReason[]
     schedulerFinding(cluster, service),
     serverFinding(cluster),
     catalogueFinding(cluster, service.now),
-    runFinding(cluster, service.now),
+    ...runFindings(cluster, service.now),
+    receiverFinding(cluster, service.now),
   ];
   return findings
     .filter((finding) => finding !== undefined)
@@ -116,10 +142,10 @@ function serverFinding({ server }: ClusterFacts): Finding {
   }
 }
 
-function catalogueFinding(
-  { catalogue, maxAgeSeconds, running, lastRun }: ClusterFacts,
-  now: number,
-): Finding {
+function catalogueFinding(facts: ClusterFacts, now: number): Finding {
+  const { catalogue, maxAgeSeconds } = facts;
+  const running = facts.running.find(({ task }) => isBackup(task));
+  const lastRun = newestRun([...facts.lastRuns.values()].filter(({ task }) => isBackup(task)));
   if (catalogue === 'unknown' || now - catalogue.readAt > CATALOGUE_OUTDATED_MS) {
     return degraded('repository_unknown', 'the repository cannot be read: what is in it is not known');
   }
@@ -153,14 +179,49 @@ function newestFinding(newest: BackupFacts, maxAgeSeconds: number, now: number):
   return failing('backup_too_old', `the newest backup is older than ${maxAgeSeconds} seconds`);
 }
 
-function runFinding({ lastRun, running, timeoutSeconds }: ClusterFacts, now: number): Finding {
-  if (running !== undefined && now - running.started > timeoutSeconds * 1000) {
-    return degraded('run_overdue', 'the run in progress is past its time limit');
+function runFindings({ lastRuns, running, retrying, timeoutSeconds }: ClusterFacts, now: number): Finding[] {
+  const overdue = running.find(({ started }) => now - started > timeoutSeconds * 1000);
+  return [
+    overdue === undefined ? undefined : degraded('run_overdue', 'the run in progress is past its time limit'),
+    retrying === undefined
+      ? undefined
+      : degraded(
+          'run_retrying',
+          `attempt ${retrying.attempt} of the run in progress failed with ${retrying.error.code}`,
+        ),
+    ...lastOfEach([...lastRuns.values()]).map(lastRunFinding),
+  ];
+}
+
+/** Of backups, whichever kind, the newest run counts: an incremental that succeeds mends a full one that failed. */
+function lastOfEach(runs: readonly RunRecord[]): RunRecord[] {
+  const backup = newestRun(runs.filter(({ task }) => isBackup(task)));
+  return [...(backup === undefined ? [] : [backup]), ...runs.filter(({ task }) => !isBackup(task))];
+}
+
+function lastRunFinding({ task, result, errorCode }: RunRecord): Finding {
+  if (result !== 'failure' && result !== 'timeout') return undefined;
+  const why = errorCode ?? 'an unknown error';
+  if (isBackup(task)) return degraded('last_run_failed', `the last run failed with ${why}`);
+  return degraded(`last_${task}_failed`, `the last run of ${task} failed with ${why}`);
+}
+
+function receiverFinding({ receiver, role, rpoSeconds }: ClusterFacts, now: number): Finding {
+  if (receiver === 'off' || role !== 'leader') return undefined;
+  const { state = 'stopped', problem, unprotectedSince = 0 } = receiver ?? {};
+  if (unprotectedSince > 0 && now - unprotectedSince > rpoSeconds * 1000) {
+    return failing('rpo_exceeded', `changes of more than ${rpoSeconds} seconds are stored nowhere`);
   }
-  if (lastRun?.result === 'failure' || lastRun?.result === 'timeout') {
-    return degraded('last_run_failed', `the last run failed with ${lastRun.errorCode ?? 'an unknown error'}`);
-  }
-  return undefined;
+  if (state === 'streaming' || state === 'elsewhere') return undefined;
+  const why = problem === undefined ? state : problem;
+  return degraded('log_not_received', `the transaction log is not being received: ${why}`);
+}
+
+function newestRun(runs: readonly RunRecord[]): RunRecord | undefined {
+  return runs.reduce<RunRecord | undefined>(
+    (newest, run) => (newest === undefined || (run.ended ?? 0) >= (newest.ended ?? 0) ? run : newest),
+    undefined,
+  );
 }
 
 function degraded(code: string, message: string): Finding {
@@ -179,10 +240,12 @@ function worst(reasons: readonly HealthReason[]): HealthStatus {
 function describeCluster(facts: ClusterFacts, status: HealthStatus, now: number): ClusterHealth {
   const backups = facts.catalogue === 'unknown' ? [] : facts.catalogue.backups;
   const newest = newestGoodBackup(backups);
-  const { running, lastRun } = facts;
+  const running = facts.running.at(-1);
+  const lastRun = newestRun([...facts.lastRuns.values()]);
   return {
     cluster: facts.cluster,
     status,
+    role: facts.role,
     lastBackup:
       newest === undefined
         ? null
@@ -190,7 +253,14 @@ function describeCluster(facts: ClusterFacts, status: HealthStatus, now: number)
     nextRun: facts.nextRun === undefined ? null : iso(facts.nextRun),
     running: running === undefined ? null : { task: running.task, since: iso(running.started) },
     lastRun: lastRun?.result === undefined ? null : describeRun(lastRun, lastRun.result),
+    receiver: describeReceiver(facts.receiver),
   };
+}
+
+function describeReceiver(receiver: ClusterFacts['receiver']): ClusterHealth['receiver'] {
+  if (receiver === 'off') return null;
+  const { state = 'stopped', problem = null, unprotectedSince = 0 } = receiver ?? {};
+  return { state, problem, unprotectedSince: unprotectedSince === 0 ? null : iso(unprotectedSince) };
 }
 
 function describeRun({ task, ended }: RunRecord, result: string): ClusterHealth['lastRun'] {

@@ -5,7 +5,15 @@ import type { RunListener, RunProgress } from '../scheduler/run-events.ts';
 import type { RunRecord, RunResult } from '../scheduler/run-record.ts';
 import { gaugeFactory, seconds } from './gauges.ts';
 
-const RESULTS: readonly RunResult[] = ['success', 'failure', 'timeout', 'canceled', 'interrupted'];
+const RESULTS: readonly RunResult[] = [
+  'success',
+  'failure',
+  'timeout',
+  'canceled',
+  'interrupted',
+  'coalesced',
+  'skipped',
+];
 
 export interface JobObjectives {
   readonly cluster: string;
@@ -18,6 +26,8 @@ export interface JobObjectives {
 /** The series of the runs of every job. */
 export class JobMetrics {
   readonly #runs: Counter<'cluster' | 'task' | 'result'>;
+  readonly #retries: Counter<'cluster' | 'task'>;
+  readonly #missed: Counter<'cluster' | 'task' | 'action'>;
   readonly #gauges: ReturnType<typeof jobGauges>;
   readonly #lastSuccess = new Map<string, number>();
 
@@ -27,6 +37,18 @@ export class JobMetrics {
       name: 'larder_job_runs_total',
       help: 'Finished runs by result',
       labelNames: ['cluster', 'task', 'result'],
+      registers: [registry],
+    });
+    this.#retries = new Counter({
+      name: 'larder_job_retries_total',
+      help: 'Attempts after the first of a run',
+      labelNames: ['cluster', 'task'],
+      registers: [registry],
+    });
+    this.#missed = new Counter({
+      name: 'larder_schedule_missed_runs_total',
+      help: 'Slots that were not started on time',
+      labelNames: ['cluster', 'task', 'action'],
       registers: [registry],
     });
     for (const job of jobs) this.#create(job);
@@ -49,6 +71,7 @@ export class JobMetrics {
     return {
       started: (run) => this.#started(run),
       progress: (progress) => this.#progressed(progress),
+      retrying: ({ run: { cluster, task } }) => this.#retries.inc({ cluster, task }),
       ended: (run) => this.#ended(run),
     };
   }
@@ -57,6 +80,8 @@ export class JobMetrics {
     const labels = { cluster, task };
     for (const gauge of Object.values(this.#gauges)) gauge.set(labels, 0);
     for (const result of RESULTS) this.#runs.inc({ ...labels, result }, 0);
+    this.#retries.inc(labels, 0);
+    for (const action of ['caught_up', 'dropped']) this.#missed.inc({ ...labels, action }, 0);
     this.#gauges.maxAge.set(labels, maxAgeSeconds);
     this.#gauges.timeout.set(labels, timeoutSeconds);
   }
@@ -79,15 +104,21 @@ export class JobMetrics {
 
   #ended(run: RunRecord): void {
     const labels = { cluster: run.cluster, task: run.task };
-    this.#gauges.running.set(labels, 0);
-    this.#gauges.runningSince.set(labels, 0);
-    this.#gauges.progress.set(labels, 0);
+    // what never began does not end what goes on
+    if (run.result !== 'coalesced' && run.result !== 'skipped') this.#idle(labels);
     if (run.result !== undefined) this.#count(run, run.result);
   }
 
-  #count({ cluster, task, started, ended, durationSeconds }: RunRecord, result: RunResult): void {
+  #idle(labels: JobLabels): void {
+    this.#gauges.running.set(labels, 0);
+    this.#gauges.runningSince.set(labels, 0);
+    this.#gauges.progress.set(labels, 0);
+  }
+
+  #count({ cluster, task, reason, started, ended, durationSeconds }: RunRecord, result: RunResult): void {
     const labels = { cluster, task };
     this.#runs.inc({ ...labels, result });
+    if (reason === 'catch_up') this.#missed.inc({ ...labels, action: 'caught_up' });
     if (durationSeconds !== undefined) this.#gauges.lastDuration.set(labels, durationSeconds);
     switch (result) {
       case 'success':
@@ -101,6 +132,10 @@ export class JobMetrics {
         break;
       case 'canceled':
       case 'interrupted':
+      case 'coalesced':
+        break;
+      case 'skipped':
+        this.#missed.inc({ ...labels, action: 'dropped' });
         break;
     }
   }
@@ -110,6 +145,8 @@ export class JobMetrics {
     const newest = Math.max(ended, this.#lastSuccess.get(key) ?? 0);
     this.#lastSuccess.set(key, newest);
     this.#gauges.lastSuccess.set(labels, seconds(newest));
+    // it holds all that an incremental one would
+    if (labels.task === 'backup_full') this.#succeeded({ ...labels, task: 'backup_incremental' }, ended);
   }
 }
 

@@ -1,14 +1,17 @@
 import { Registry } from 'prom-client';
 import type { Gauge } from 'prom-client';
+import type { Task } from '../jobs/job.ts';
 import type { RunListener } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import type { Tick } from '../scheduler/scheduler.ts';
+import type { ReceiverStatus } from '../transaction-log/receiver-status.ts';
 import type { BackupFacts } from './backup-facts.ts';
 import { newestGoodBackup } from './backup-facts.ts';
 import { gaugeFactory, seconds } from './gauges.ts';
 import type { JobObjectives } from './job-metrics.ts';
 import { JobMetrics } from './job-metrics.ts';
 import type { Space } from './repository-metrics.ts';
+import { ReceiverMetrics } from './receiver-metrics.ts';
 import { RepositoryMetrics } from './repository-metrics.ts';
 
 export interface BuildInfo {
@@ -38,6 +41,8 @@ export class Metrics {
   readonly #ticks = new Map<string, number>();
   readonly #jobs: JobMetrics;
   readonly #repositories: RepositoryMetrics;
+  readonly #receivers: ReceiverMetrics;
+  readonly #pausedUntil: Gauge<'cluster' | 'task'>;
 
   constructor(build: BuildInfo, clusters: readonly ClusterMetricsOptions[]) {
     const jobs = clusters.flatMap(({ cluster, jobs }) => jobs.map((job) => ({ cluster, ...job })));
@@ -53,10 +58,20 @@ export class Metrics {
     );
     this.#jobs = new JobMetrics(this.#registry, jobs);
     this.#repositories = new RepositoryMetrics(this.#registry, clusters);
-    for (const { cluster, task } of jobs) this.#nextRun.set({ cluster, task }, 0);
+    this.#receivers = new ReceiverMetrics(this.#registry, clusters);
+    this.#pausedUntil = gaugeFactory(this.#registry, ['cluster', 'task'])(
+      'schedule_paused_until_timestamp_seconds',
+      'End of the pause of the schedule, 0 if it is not paused',
+    );
+    for (const { cluster, task } of jobs) {
+      this.#nextRun.set({ cluster, task }, 0);
+      this.#pausedUntil.set({ cluster, task }, 0);
+    }
     for (const { cluster, rpoSeconds, rtoSeconds } of clusters) {
       this.#ticks.set(cluster, 0);
       this.#cluster.up.set({ cluster }, 0);
+      this.#cluster.leader.set({ cluster }, 0);
+      this.#cluster.leaderEpoch.set({ cluster }, 0);
       this.#cluster.rpo.set({ cluster }, rpoSeconds);
       this.#cluster.rto.set({ cluster }, rtoSeconds);
     }
@@ -83,6 +98,21 @@ export class Metrics {
     // one value for all: a scheduler that stands still must not hide behind another one
     this.#lastTick.set(seconds(Math.min(...this.#ticks.values())));
     for (const next of nextRuns) this.#nextRun.set({ cluster, task: next.task }, seconds(next.at));
+  }
+
+  roleChanged(cluster: string, leads: boolean, epoch: number): void {
+    this.#cluster.leader.set({ cluster }, leads ? 1 : 0);
+    this.#cluster.leaderEpoch.set({ cluster }, epoch);
+  }
+
+  /** Undefined while no receiver runs. */
+  receiverSeen(cluster: string, status: ReceiverStatus | undefined): void {
+    this.#receivers.seen(cluster, status);
+  }
+
+  /** Milliseconds since 1970 UTC; undefined where the schedule is not paused. */
+  pauseSeen(cluster: string, task: Task, until: number | undefined): void {
+    this.#pausedUntil.set({ cluster, task }, seconds(until ?? 0));
   }
 
   serverChecked(cluster: string, up: boolean): void {
@@ -113,6 +143,8 @@ export class Metrics {
 function clusterGauges(registry: Registry) {
   const gauge = gaugeFactory(registry, ['cluster']);
   return {
+    leader: gauge('leader', '1 if this process starts the jobs of the cluster'),
+    leaderEpoch: gauge('leader_epoch', 'Fencing number of the lease of the leader, 0 without one'),
     up: gauge('cluster_up', '1 if the server took a connection at the last check'),
     rpo: gauge('rpo_target_seconds', 'Objective: how much time of data may be lost'),
     rto: gauge('rto_target_seconds', 'Objective: how long a restore may take'),

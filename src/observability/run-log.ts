@@ -7,6 +7,11 @@ export function runLog(logger: Logger): RunListener {
   return {
     started: ({ id, cluster, task, reason }) =>
       logger.info({ run: id, cluster, task, reason }, 'run started'),
+    retrying: ({ run: { id, cluster, task }, attempt, error, delay }) =>
+      logger.warn(
+        { run: id, cluster, task, attempt, errorCode: error.code, errorMessage: error.message, delay },
+        'attempt failed, another one follows',
+      ),
     ended: (run) => logEnd(logger, run),
   };
 }
@@ -26,6 +31,10 @@ function logEnd(logger: Logger, run: RunRecord): void {
     case 'canceled':
     case 'interrupted':
       logger.warn(fields, 'run stopped before its end');
+      break;
+    case 'coalesced':
+    case 'skipped':
+      logger.info(fields, 'run not needed');
       break;
     case 'success':
     case undefined:

@@ -26,7 +26,7 @@ const ARCHIVE_THREADS = 2;
 /** How often a full spool looks whether there is room again. */
 const ROOM_INTERVAL = 50;
 /** How long an asked-for end waits for what was received to be stored; the spool keeps the rest. */
-const SETTLE_LIMIT = 10_000;
+const SETTLE_LIMIT = 5_000;
 
 /** What no waiting mends. */
 const FATAL = new Set([

@@ -17,7 +17,9 @@ beforeEach(() => {
   metrics = new Metrics({ version: '0', revision: '', nodeVersion: '' }, [
     { cluster: 'truck', repo: 'main', rpoSeconds: 1, rtoSeconds: 1, jobs: [] },
   ]);
-  state = new ServiceState(clock, [{ cluster: 'truck', maxAgeSeconds: 86_400, timeoutSeconds: 3600 }]);
+  state = new ServiceState(clock, [
+    { cluster: 'truck', maxAgeSeconds: 86_400, rpoSeconds: 86_400, receives: false, timeoutSeconds: 3600 },
+  ]);
 });
 
 const backup = (): BackupFacts => ({
@@ -100,7 +102,7 @@ test('runs, ticks and the stop are seen as they happen, those of unknown cluster
   const run = aRun({ started: clock.now() });
   state.runListener().started?.(run);
   expect(state.health().clusters[0]?.running?.task).toBe('backup_full');
-  state.runListener().ended?.(anEndedRun({ started: clock.now() }));
+  state.runListener().ended?.(anEndedRun({ ...run }));
   state.ticked({
     cluster: 'truck',
     at: clock.now(),

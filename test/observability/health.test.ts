@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { LarderError } from '../../src/errors.ts';
+import type { Task } from '../../src/jobs/job.ts';
 import type { BackupFacts } from '../../src/observability/backup-facts.ts';
 import type { ClusterFacts, ServiceFacts } from '../../src/observability/health.ts';
 import { judgeHealth } from '../../src/observability/health.ts';
+import type { RunRecord } from '../../src/scheduler/run-record.ts';
 import { aRun, anEndedRun } from '../support/run-records.ts';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
@@ -20,14 +23,21 @@ const catalogue = (...backups: BackupFacts[]) => ({ readAt: now - 1000, backups 
 const healthy: ClusterFacts = {
   cluster: 'truck',
   maxAgeSeconds: 8 * 86_400,
+  rpoSeconds: 3600,
   timeoutSeconds: 3600,
+  role: 'leader',
   lastTick: now - 30_000,
   nextRun: Date.parse('2026-11-29T02:00:00Z'),
   server: 'up',
   catalogue: catalogue(good),
-  running: undefined,
-  lastRun: anEndedRun({ started: now - 10 * HOUR }),
+  running: [],
+  retrying: undefined,
+  lastRuns: lastRuns(anEndedRun({ started: now - 10 * HOUR })),
+  receiver: { state: 'streaming', problem: undefined, unprotectedSince: 0 },
 };
+function lastRuns(...runs: RunRecord[]): ReadonlyMap<Task, RunRecord> {
+  return new Map(runs.map((run) => [run.task, run]));
+}
 const service = (fields: Partial<ClusterFacts> = {}, more: Partial<ServiceFacts> = {}): ServiceFacts => ({
   now,
   started: now - 100 * HOUR,
@@ -51,6 +61,8 @@ test('a cluster with a young good backup is ok, and the report says what it has 
       {
         cluster: 'truck',
         status: 'ok',
+        role: 'leader',
+        receiver: { state: 'streaming', problem: null, unprotectedSince: null },
         lastBackup: { id: good.id, ended: '2026-11-22T02:00:00.000Z', ageSeconds: 36_000 },
         nextRun: '2026-11-29T02:00:00.000Z',
         running: null,
@@ -70,8 +82,8 @@ describe('failing', () => {
   });
 
   test('is not yet a cluster whose first backup succeeded after the repository was read: that is unknown', () => {
-    const lastRun = anEndedRun({ started: now - 61_000 });
-    expect(verdict({ catalogue: catalogue(), lastRun })).toEqual(['degraded', 'repository_unknown']);
+    const seen = lastRuns(anEndedRun({ started: now - 61_000 }));
+    expect(verdict({ catalogue: catalogue(), lastRuns: seen })).toEqual(['degraded', 'repository_unknown']);
   });
 
   test('is a newest backup that is not good, however good the one before it', () => {
@@ -105,24 +117,46 @@ describe('degraded', () => {
   });
 
   test('is a first backup in the making', () => {
-    const running = aRun({ started: now - 1000 });
+    const running = [aRun({ started: now - 1000 })];
     expect(verdict({ catalogue: catalogue(), running })).toEqual(['degraded', 'first_backup_running']);
   });
 
   test('is a last run that failed, named by its code and without its text', () => {
-    const lastRun = anEndedRun({
-      result: 'failure',
-      errorCode: 'REPOSITORY_FULL',
-      errorMessage: 'secret text',
-    });
-    expect(verdict({ lastRun })).toEqual(['degraded', 'last_run_failed']);
-    expect(JSON.stringify(judgeHealth(service({ lastRun })))).toContain('REPOSITORY_FULL');
-    expect(JSON.stringify(judgeHealth(service({ lastRun })))).not.toContain('secret text');
-    expect(verdict({ lastRun: anEndedRun({ result: 'interrupted' }) })).toEqual(['ok']);
+    const failed = { result: 'failure', errorCode: 'REPOSITORY_FULL', errorMessage: 'secret text' } as const;
+    const seen = { lastRuns: lastRuns(anEndedRun(failed)) };
+    expect(verdict(seen)).toEqual(['degraded', 'last_run_failed']);
+    expect(JSON.stringify(judgeHealth(service(seen)))).toContain('REPOSITORY_FULL');
+    expect(JSON.stringify(judgeHealth(service(seen)))).not.toContain('secret text');
+    expect(verdict({ lastRuns: lastRuns(anEndedRun({ result: 'interrupted' })) })).toEqual(['ok']);
+    const verification = anEndedRun({ ...failed, task: 'verify' });
+    expect(verdict({ lastRuns: lastRuns(verification) })).toEqual(['degraded', 'last_verify_failed']);
+  });
+
+  test('is not a full backup that failed before an incremental one succeeded', () => {
+    const full = anEndedRun({ result: 'failure', started: now - 3 * HOUR });
+    const incremental = anEndedRun({ task: 'backup_incremental', started: now - HOUR });
+    expect(verdict({ lastRuns: lastRuns(full, incremental) })).toEqual(['ok']);
+    const later = anEndedRun({ ...full, started: now - HOUR / 2, ended: now - 1000 });
+    expect(verdict({ lastRuns: lastRuns(incremental, later) })).toEqual(['degraded', 'last_run_failed']);
+  });
+
+  test('is a run that is tried again, and a log that is not received where this process is the one to', () => {
+    const error = new LarderError('SERVER_UNREACHABLE', 'no answer');
+    expect(verdict({ retrying: { run: aRun(), attempt: 1, error } })).toEqual(['degraded', 'run_retrying']);
+    const receiver = { state: 'waiting', problem: 'no answer', unprotectedSince: now - 1000 } as const;
+    expect(verdict({ receiver })).toEqual(['degraded', 'log_not_received']);
+    expect(verdict({ receiver: undefined })).toEqual(['degraded', 'log_not_received']);
+    expect(verdict({ receiver, role: 'standby' })).toEqual(['ok']);
+    expect(verdict({ receiver: 'off' })).toEqual(['ok']);
+    expect(verdict({ receiver: { ...receiver, state: 'elsewhere' } })).toEqual(['ok']);
+    expect(verdict({ receiver: { ...receiver, unprotectedSince: now - 2 * HOUR } })).toEqual([
+      'failing',
+      'rpo_exceeded',
+    ]);
   });
 
   test('is a run past its time limit, and a backup from the future', () => {
-    expect(verdict({ running: aRun({ started: now - 2 * HOUR }) })).toEqual(['degraded', 'run_overdue']);
+    expect(verdict({ running: [aRun({ started: now - 2 * HOUR })] })).toEqual(['degraded', 'run_overdue']);
     expect(verdict({ catalogue: catalogue({ ...good, ended: now + 5 * HOUR }) })).toEqual([
       'degraded',
       'clock_wrong',
@@ -132,9 +166,9 @@ describe('degraded', () => {
 
 test('the objectives are met only by a newest backup that is known, good and young', () => {
   const met = (fields: Partial<ClusterFacts>) => judgeHealth(service(fields)).objectivesMet;
-  expect(met({ server: 'down', lastRun: anEndedRun({ result: 'failure' }) })).toBe(true);
+  expect(met({ server: 'down', lastRuns: lastRuns(anEndedRun({ result: 'failure' })) })).toBe(true);
   expect(met({ catalogue: 'unknown' })).toBe(false);
-  expect(met({ catalogue: catalogue(), running: aRun({ started: now }) })).toBe(false);
+  expect(met({ catalogue: catalogue(), running: [aRun({ started: now })] })).toBe(false);
   expect(met({ catalogue: catalogue({ ...good, state: 'damaged' }) })).toBe(false);
 });
 

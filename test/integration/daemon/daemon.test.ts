@@ -47,7 +47,14 @@ const backups = () => join(directory.path, 'backups');
 function startDaemon(connection: string, env: Record<string, string> = {}): LarderProcess {
   const daemon = startLarder(['daemon'], {
     cwd: directory.path,
-    env: { DATABASE_URL: connection, LARDER_HTTP_PORT: String(port), ...env },
+    // the log and verifications have tests of their own; here nothing else is to go through the proxies
+    env: {
+      DATABASE_URL: connection,
+      LARDER_HTTP_PORT: String(port),
+      LARDER_WAL_RECEIVE: 'off',
+      LARDER_SCHEDULE_VERIFY: 'none',
+      ...env,
+    },
   });
   daemons.push(daemon);
   return daemon;
@@ -121,7 +128,7 @@ test('the first backup is taken at once, health and metrics tell the truth on th
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { msg: string }).msg),
-  ).toEqual(['listening', 'run started', 'run succeeded', 'stopping']);
+  ).toEqual(['listening', 'role changed', 'run started', 'run succeeded', 'stopping']);
 
   const second = startDaemon(through(proxy));
   await healthWith();
@@ -238,7 +245,12 @@ describe('a daemon that cannot start', () => {
 test('"start" with a server to protect and nobody watching logs JSON, and introduces itself in words beside it', async () => {
   const service = startLarder(['start'], {
     cwd: directory.path,
-    env: { DATABASE_URL: server.connection, LARDER_HTTP_PORT: String(port) },
+    env: {
+      DATABASE_URL: server.connection,
+      LARDER_HTTP_PORT: String(port),
+      LARDER_WAL_RECEIVE: 'off',
+      LARDER_SCHEDULE_VERIFY: 'none',
+    },
   });
   daemons.push(service);
   await healthWith();
@@ -249,6 +261,6 @@ test('"start" with a server to protect and nobody watching logs JSON, and introd
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as object),
-  ).toHaveLength(3);
+  ).toHaveLength(4);
   await stop(service);
 }, 60_000);

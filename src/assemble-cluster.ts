@@ -1,0 +1,253 @@
+import type { Clock } from './clock.ts';
+import { clusterJobs } from './cluster-jobs.ts';
+import { clusterLeadership } from './cluster-leadership.ts';
+import { runLimits, schedulesOf } from './cluster-limits.ts';
+import { knowsBackup, readKnownCatalogue, receiverRequest, type ClusterParts } from './cluster-parts.ts';
+import type { Part } from './daemon.ts';
+import { LarderError } from './errors.ts';
+import type { Task } from './jobs/job.ts';
+import { catalogueFacts } from './observability/catalogue-facts.ts';
+import { ClusterWatch } from './observability/cluster-watch.ts';
+import type { createLogger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { ServiceState } from './observability/service-state.ts';
+import { Session } from './postgres/sql/session.ts';
+import { readProcessIdentity } from './process-identity.ts';
+import type { Catalogue } from './repository/catalogue.ts';
+import { expectRepository } from './repository/expect-repository.ts';
+import { parseBackupId, type BackupType } from './repository/layout.ts';
+import { SEAL_RECORD_PREFIX } from './repository/wal/wal-layout.ts';
+import type { Leadership } from './scheduler/leadership.ts';
+import type { Pauses } from './scheduler/pauses.ts';
+import type { Permits } from './scheduler/permits.ts';
+import type { RunEvents } from './scheduler/run-events.ts';
+import type { RunHistory } from './scheduler/history.ts';
+import type { RunRecord } from './scheduler/run-record.ts';
+import { JobRunner } from './scheduler/runner.ts';
+import { Scheduler, type ScheduledTask } from './scheduler/scheduler.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { KeptReceiver } from './transaction-log/keep-receiving.ts';
+import type { ReceiverNotice } from './transaction-log/receiver-request.ts';
+
+/** What all clusters of a service share. */
+export interface Shared {
+  readonly clock: Clock;
+  readonly larderVersion: string;
+  readonly stateDirectory: string;
+  readonly logger: ReturnType<typeof createLogger>;
+  readonly history: RunHistory;
+  readonly pauses: Pauses;
+  readonly permits: Permits;
+  readonly events: RunEvents;
+  readonly metrics: Metrics;
+  readonly state: ServiceState;
+}
+
+/** One cluster of the service. */
+export interface AssembledCluster {
+  /** In the order of their start. */
+  readonly parts: readonly Part[];
+  /** Begins to stop everything at once, so that no part waits for another. */
+  readonly beginStop: () => void;
+  /** As `JobRunner.run`; rejects with LEASE_HELD where another process leads. */
+  readonly enqueue: (task: Task, backupId?: string) => Promise<RunRecord>;
+  readonly cancel: (runId: string) => boolean;
+}
+
+/** Builds the parts of one cluster; nothing is started. */
+export function assembleCluster(parts: ClusterParts, shared: Shared): AssembledCluster {
+  const { events, logger, metrics, state, clock } = shared;
+  const { name: cluster } = parts.config;
+  const watch = clusterWatch(parts, shared);
+  const jobOf = clusterJobs({ ...shared, parts, onNotice: logNotice(cluster, shared) });
+  const runner = new JobRunner({
+    ...shared,
+    cluster,
+    limits: runLimits(parts.config, clock.now()),
+    random: Math.random,
+  });
+  const receiver = keptReceiver(parts, shared);
+  const leadership = clusterLeadership(parts, {
+    clock,
+    changed: (role, why) => {
+      logger.info({ cluster, role, why }, 'role changed');
+      state.roleChanged(cluster, role);
+      metrics.roleChanged(cluster, role === 'leader', leadership.epoch);
+      if (role === 'leader') receiver?.start();
+      else {
+        void receiver?.stop();
+        void runner.interrupt('another process leads');
+      }
+      scheduler.forget();
+    },
+  });
+  const scheduler = clusterScheduler(parts, shared, { runner, leadership, jobOf });
+  events.listen({
+    ended: (run) => {
+      if (run.cluster !== cluster) return;
+      scheduler.wake();
+      void watch.look();
+    },
+  });
+  return {
+    parts: [
+      { name: `watch of ${cluster}`, start: () => watch.start(), stop: () => watch.stop() },
+      { name: `leadership of ${cluster}`, start: () => leadership.start(), stop: () => leadership.stop() },
+      { name: `receiver of ${cluster}`, start: () => undefined, stop: () => receiver?.stop() },
+      { name: `runs of ${cluster}`, start: () => undefined, stop: () => runner.shutdown() },
+      { name: `schedule of ${cluster}`, start: () => scheduler.start(), stop: () => scheduler.stop() },
+    ],
+    beginStop: () => {
+      scheduler.stop();
+      void runner.shutdown();
+      void receiver?.stop();
+    },
+    enqueue: (task, backupId) => {
+      if (!leadership.leads) return Promise.reject(notLeading(cluster));
+      return runner.run(jobOf(task, backupId), {
+        reason: 'request',
+        ...(backupId === undefined ? {} : { backupId }),
+      });
+    },
+    cancel: (runId) => runner.cancel(runId),
+  };
+}
+
+function clusterScheduler(
+  parts: ClusterParts,
+  shared: Shared,
+  driven: {
+    readonly runner: JobRunner;
+    readonly leadership: Leadership;
+    readonly jobOf: ReturnType<typeof clusterJobs>;
+  },
+): Scheduler {
+  const { history, clock, metrics, state, logger, pauses } = shared;
+  const { name: cluster, schedules, objectives } = parts.config;
+  const tasks = scheduledTasks(parts, shared);
+  return new Scheduler({
+    cluster,
+    tasks,
+    jobOf: driven.jobOf,
+    verifyAfterBackup: schedules.verifyAfterBackup,
+    blackouts: schedules.blackouts,
+    isPaused: (task, now) => pauses.pausedUntil(cluster, task, now) !== undefined,
+    rpo: objectives.rpo,
+    isLeader: () => driven.leadership.leads,
+    runner: driven.runner,
+    history,
+    clock,
+    ticked: (tick) => {
+      metrics.ticked(tick);
+      metrics.roleChanged(cluster, driven.leadership.leads, driven.leadership.epoch);
+      for (const { task } of tasks) {
+        metrics.pauseSeen(cluster, task, pauses.pausedUntil(cluster, task, tick.at));
+      }
+      state.ticked(tick);
+    },
+    tickFailed: (error) => logger.error({ cluster, err: error }, 'the scheduler could not decide'),
+  });
+}
+
+/** Seals cost next to nothing, and are caught up however late; backups within their windows. */
+function scheduledTasks(parts: ClusterParts, { history }: Shared): ScheduledTask[] {
+  const { config, store } = parts;
+  const { catchUp, catchUpWindow } = config.schedules;
+  const newestBackup = async (type?: BackupType): Promise<number | undefined> =>
+    newestStart(await readKnownCatalogue(parts, await knowsBackup(history, config.name)), type);
+  const details: Partial<Record<Task, Partial<ScheduledTask>>> = {
+    transaction_log: { newest: () => newestSeal(store) },
+    backup_full: { newest: () => newestBackup('full'), catchUpWindow: catchUpWindow.full },
+    backup_incremental: { newest: () => newestBackup(), catchUpWindow: catchUpWindow.incremental },
+  };
+  return [...schedulesOf(config)].map(([task, schedule]) => ({
+    task,
+    schedule,
+    catchUp,
+    catchUpWindow: Number.POSITIVE_INFINITY,
+    ...details[task],
+  }));
+}
+
+/** By the store's clock, which is near enough: it says whether another process has sealed meanwhile. Milliseconds. */
+async function newestSeal(store: ObjectStore): Promise<number | undefined> {
+  let newest: number | undefined;
+  for await (const { modified } of store.list(SEAL_RECORD_PREFIX)) {
+    newest = Math.max(newest ?? modified, modified);
+  }
+  return newest;
+}
+
+/** When the newest backup was started, by its name: also one whose record cannot be read. Milliseconds. */
+function newestStart({ backups, unreadable }: Catalogue, type?: BackupType): number | undefined {
+  const starts = [...backups, ...unreadable].flatMap(({ id }) => {
+    const parsed = parseBackupId(id);
+    return parsed !== undefined && (type === undefined || parsed.type === type) ? [parsed.started] : [];
+  });
+  return starts.length === 0 ? undefined : Math.max(...starts);
+}
+
+/** Undefined where the configuration says that the log is not received. */
+function keptReceiver(parts: ClusterParts, shared: Shared): KeptReceiver | undefined {
+  const { name: cluster, transactionLog } = parts.config;
+  if (!transactionLog.receive) return undefined;
+  const { clock, history, metrics, state, logger, stateDirectory } = shared;
+  return new KeptReceiver({
+    request: receiverRequest(parts, stateDirectory),
+    context: { clock, processIdentity: readProcessIdentity(), onNotice: logNotice(cluster, shared) },
+    mayBegin: async () => {
+      if (await knowsBackup(history, cluster)) await expectRepository(parts.store, parts.location, cluster);
+    },
+    onStatus: (status) => {
+      metrics.receiverSeen(cluster, status);
+      if (status !== undefined) state.receiverSeen(cluster, status);
+    },
+    onFailure: (error) => {
+      const elsewhere = error.code === 'LEASE_HELD';
+      if (!elsewhere) logger.error({ cluster, err: error, hint: error.hint }, 'the log is not received');
+      const problem = `${error.message} [${error.code}]`;
+      state.receiverSeen(cluster, {
+        state: elsewhere ? 'elsewhere' : 'failed',
+        problem,
+        unprotectedSince: 0,
+      });
+    },
+  });
+}
+
+function logNotice(cluster: string, { logger }: Shared): (notice: ReceiverNotice) => void {
+  return ({ level, text, hint }) => {
+    const fields = { cluster, ...(hint === undefined ? {} : { hint }) };
+    if (level === 'error') logger.error(fields, text);
+    else if (level === 'warning') logger.warn(fields, text);
+    else logger.info(fields, text);
+  };
+}
+
+function clusterWatch(parts: ClusterParts, shared: Shared): ClusterWatch {
+  const { history, clock, metrics, state, logger } = shared;
+  const { name: cluster, connection } = parts.config;
+  return new ClusterWatch({
+    cluster,
+    repo: cluster,
+    probes: {
+      server: async () => (await Session.open(connection)).close(),
+      backups: async () =>
+        catalogueFacts(await readKnownCatalogue(parts, await knowsBackup(history, cluster))),
+      space: async () => {
+        const found = await parts.store.capacity();
+        return found === undefined ? undefined : { capacityBytes: found.total, freeBytes: found.free };
+      },
+    },
+    clock,
+    metrics,
+    state,
+    probeFailed: (error) => logger.warn({ cluster, err: error }, 'a check failed'),
+  });
+}
+
+function notLeading(cluster: string): LarderError {
+  return new LarderError('LEASE_HELD', `another process leads for ${cluster}, and runs its jobs`, {
+    hint: 'Ask that one: /health of each says which it is.',
+  });
+}

@@ -1,0 +1,59 @@
+import type { Clock } from './clock.ts';
+import { backupRequest, knowsBackup, receiverRequest, type ClusterParts } from './cluster-parts.ts';
+import { backupJob } from './jobs/backup.ts';
+import type { Job, Task } from './jobs/job.ts';
+import { notBuiltJob } from './jobs/not-built.ts';
+import { sealJob } from './jobs/seal.ts';
+import { verifyJob } from './jobs/verify.ts';
+import { readProcessIdentity } from './process-identity.ts';
+import type { BackupType } from './repository/layout.ts';
+import type { History } from './scheduler/history.ts';
+import type { ReceiverNotice } from './transaction-log/receiver-request.ts';
+
+export interface ClusterJobsParts {
+  readonly parts: ClusterParts;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly stateDirectory: string;
+  readonly larderVersion: string;
+  readonly onNotice: (notice: ReceiverNotice) => void;
+}
+
+/** The job that does a task on a cluster; about one backup, where the task is about one. */
+export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: string) => Job {
+  const { parts, clock, larderVersion, stateDirectory, onNotice } = options;
+  const processIdentity = readProcessIdentity();
+  return (task, backupId) => {
+    switch (task) {
+      case 'backup_full':
+        return backup(options, 'full');
+      case 'backup_incremental':
+        return backup(options, 'incremental');
+      case 'transaction_log':
+        return sealJob({
+          request: receiverRequest(parts, stateDirectory),
+          limit: parts.config.transactionLog.sealTimeout,
+          larderVersion,
+          clock,
+          processIdentity,
+          onNotice,
+        });
+      case 'verify':
+        return verifyJob({ ...parts, workers: parts.config.workers, backupId, clock });
+      case 'restore_test':
+      case 'drill':
+      case 'second_site_test':
+      case 'retention':
+        return notBuiltJob(task);
+    }
+  };
+}
+
+function backup({ parts, history, clock, larderVersion }: ClusterJobsParts, type: BackupType): Job {
+  return backupJob({
+    request: backupRequest(parts, larderVersion, type),
+    clock,
+    processIdentity: readProcessIdentity(),
+    repositoryExpected: () => knowsBackup(history, parts.config.name),
+  });
+}
