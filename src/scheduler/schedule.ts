@@ -16,6 +16,7 @@ export class Schedule {
   readonly pattern: string;
   readonly zone: string;
   readonly #cron: Cron;
+  #known: Slots | undefined;
 
   /** Throws CONFIG_INVALID for a pattern that is not understood or never fires, and for an unknown zone. */
   constructor(pattern: string, zone = 'UTC') {
@@ -43,17 +44,31 @@ export class Schedule {
 
   /** The first slot after `moment`, both in milliseconds since 1970 UTC. */
   nextRun(moment: number): number {
-    const next = this.#cron.nextRun(new Date(moment));
-    // unreachable for a pattern the constructor took, unless the moment lies beyond the calendar
-    if (next === null) throw new LarderError('INTERNAL', `schedule "${this.pattern}" has no next run`);
-    return next.getTime();
+    return this.#around(moment).next;
   }
 
   /** The last slot at or before `moment`, both in milliseconds since 1970 UTC. */
   previousRun(moment: number): number | undefined {
-    // croner leaves out a slot at the reference itself
-    return this.#cron.previousRuns(1, new Date(moment + 1))[0]?.getTime();
+    return this.#around(moment).previous;
   }
+
+  /** Asked twice a minute for days on end between two slots, and croner searches minute by minute. */
+  #around(moment: number): Slots {
+    const known = this.#known;
+    if (known?.previous !== undefined && known.previous <= moment && moment < known.next) return known;
+    const next = this.#cron.nextRun(new Date(moment));
+    // unreachable for a pattern the constructor took, unless the moment lies beyond the calendar
+    if (next === null) throw new LarderError('INTERNAL', `schedule "${this.pattern}" has no next run`);
+    // croner leaves out a slot at the reference itself
+    const previous = this.#cron.previousRuns(1, new Date(moment + 1))[0]?.getTime();
+    return (this.#known = { previous, next: next.getTime() });
+  }
+}
+
+/** Two slots with none between them, in milliseconds since 1970 UTC. */
+interface Slots {
+  readonly previous: number | undefined;
+  readonly next: number;
 }
 
 function parse(pattern: string, zone: string): Cron {
