@@ -39,7 +39,13 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           onNotice,
         });
       case 'verify':
-        return verifyJob({ ...parts, workers: parts.config.workers, backupId, clock });
+        return verifyJob({
+          ...parts,
+          workers: parts.config.workers,
+          receives: parts.config.transactionLog.receive,
+          backupId,
+          clock,
+        });
       case 'restore_test':
       case 'drill':
       case 'second_site_test':

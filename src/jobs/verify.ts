@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import { findBackup } from '../repository/catalogue.ts';
+import { readArchiveRecord } from '../repository/wal/archive-record.ts';
+import { readPosition } from '../repository/wal/received-position.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import type { VerifyReport } from '../verify/report.ts';
 import { verifyObjects } from '../verify/verify-objects.ts';
@@ -13,18 +15,25 @@ export interface VerifyJobParts {
   readonly workers: number;
   /** The backup; the newest one without it. */
   readonly backupId: string | undefined;
+  /** A receiver runs, or is about to: what it writes first is waited for. */
+  readonly receives: boolean;
   readonly clock: Clock;
 }
+
+/** Milliseconds that a receiver gets for its first words about how far it is. */
+const POSITION_LIMIT = 60_000;
+const LOOK_INTERVAL = 250;
 
 /**
  * Verifies a backup at the level of stored bytes. What it finds ends the run with VERIFICATION_FAILED; rejects as
  * `findBackup` and `verifyObjects`.
  */
-export function verifyJob({ store, location, workers, backupId, clock }: VerifyJobParts): Job {
+export function verifyJob({ store, location, workers, backupId, receives, clock }: VerifyJobParts): Job {
   return {
     task: 'verify',
     run: async ({ signal, progress }) => {
       const backup = await findBackup(store, backupId ?? 'latest');
+      if (receives) await positionWritten(store, backup.systemIdentifier, { clock, signal });
       const report = await verifyObjects(
         { store, location, workers, backup },
         {
@@ -38,6 +47,31 @@ export function verifyJob({ store, location, workers, backupId, clock }: VerifyJ
       return report.findings.length === 0 ? outcome : { ...outcome, problem: verificationFailed(report) };
     },
   };
+}
+
+/**
+ * Waits for the position of an archive that was only just begun: in its first second nobody could tell a lost end from the
+ * end. One that does not come is the verification's to find.
+ */
+async function positionWritten(
+  store: ObjectStore,
+  systemIdentifier: string,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  const deadline = clock.monotonic() + POSITION_LIMIT;
+  while (clock.monotonic() < deadline && (await isAwaited(store, systemIdentifier))) {
+    await clock.sleep(LOOK_INTERVAL, signal);
+  }
+}
+
+/** What cannot be read is not waited for: the verification says so better. */
+async function isAwaited(store: ObjectStore, systemIdentifier: string): Promise<boolean> {
+  try {
+    const archive = await readArchiveRecord(store, systemIdentifier);
+    return archive !== undefined && (await readPosition(store, systemIdentifier)) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The error for a backup that is not sound; names the first finding. */

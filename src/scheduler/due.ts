@@ -101,7 +101,8 @@ function missed(facts: DueFacts, slot: number | undefined): Due | undefined {
 function believable({ attempts, newest, now }: DueFacts): Attempt[] {
   const stored: Attempt[] = typeof newest === 'number' ? [{ started: newest, state: 'over' }] : [];
   return [...stored, ...sinceSetBack(attempts, now)].filter(
-    ({ started }) => started <= now + CLOCK_TOLERANCE_MS,
+    // a slot that is past was done, however late the clock then said it was
+    ({ slot, started }) => Math.min(slot ?? started, started) <= now + CLOCK_TOLERANCE_MS,
   );
 }
 

@@ -80,6 +80,10 @@ describe('a slot', () => {
     expect(due({ attempts: [over(slot + 0.5 * HOUR)] })).toBeUndefined();
   });
 
+  test('is satisfied by the run for it that a clock set back since dated hours ahead', () => {
+    expect(due({ attempts: [{ ...over(slot + 5 * HOUR), slot }] })).toBeUndefined();
+  });
+
   test('is not satisfied by a run of that date which a wrong clock wrote before it was set right', () => {
     const wrong = { ...over(slot + HOUR), slot };
     const right = over(slot - 30 * DAY);

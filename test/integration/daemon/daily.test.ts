@@ -64,7 +64,10 @@ test('a service receives the log, verifies each backup, seals, and refuses what 
   const incremental = await service.enqueue('postgres', 'backup_incremental');
   expect(incremental).toMatchObject({ result: 'success', reason: 'request' });
   const seal = await service.enqueue('postgres', 'transaction_log');
-  expect(seal).toMatchObject({ result: 'success', remark: expect.stringContaining('sealed up to') as unknown });
+  expect(seal).toMatchObject({
+    result: 'success',
+    remark: expect.stringContaining('sealed up to') as unknown,
+  });
   await eventually(
     () => Promise.resolve(ended),
     (seen) => seen.some(({ task, backupId }) => task === 'verify' && backupId === incremental.backupId),

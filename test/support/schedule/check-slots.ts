@@ -35,7 +35,9 @@ export function checkSlots(
       ({ started, ended = started }) => Math.max(started, ended) >= slot && Math.min(started, ended) < next,
     );
     // an interrupted run for it may have been made up for together with a later slot
-    const takenLater = records.some((run) => run.task === task && run.result === 'interrupted' && run.slot === slot);
+    const takenLater = records.some(
+      (run) => run.task === task && run.result === 'interrupted' && run.slot === slot,
+    );
     if (forIt.length === 0 && !doneMeanwhile && !takenLater) problems.push(`${task} ${when} was lost`);
   });
   const known = new Set(slots);

@@ -18,7 +18,11 @@ export async function simulate(zone: string, begin: string, days: number): Promi
   const tallies = [
     checkSlots('backup_full', slotsByTheMinute(window, { zone, at, weekday: 0 }), facts),
     checkSlots('backup_incremental', slotsByTheMinute(window, { zone, at }), facts),
-    checkSlots('transaction_log', seals.filter((slot) => slot <= window.to), facts),
+    checkSlots(
+      'transaction_log',
+      seals.filter((slot) => slot <= window.to),
+      facts,
+    ),
   ];
   const sum = (of: 'seen' | 'named') => tallies.reduce((total, tally) => total + tally[of], 0);
   const [seen, named] = [sum('seen'), sum('named')];
@@ -26,7 +30,12 @@ export async function simulate(zone: string, begin: string, days: number): Promi
     `${zone}, ${days} days, seed ${random.seed}: ${simulation.restarts} restarts, ${facts.records.length} runs, ${seen} slots seen, ${named} of them by name\n`,
   );
   const few = named < seen * 0.7 ? [`only ${named} of ${seen} slots are on record by their names`] : [];
-  const found = [...simulation.problems, ...unverified(facts.records), ...few, ...tallies.flatMap((tally) => tally.problems)];
+  const found = [
+    ...simulation.problems,
+    ...unverified(facts.records),
+    ...few,
+    ...tallies.flatMap((tally) => tally.problems),
+  ];
   return found.map((problem) => `seed ${random.seed}: ${problem}`);
 }
 

@@ -9,7 +9,11 @@ const MINUTE = 60_000;
  */
 export function slotsByTheMinute(
   { from, to }: { readonly from: number; readonly to: number },
-  { zone, at, weekday }: { readonly zone: string; readonly at: number; readonly weekday?: number | undefined },
+  {
+    zone,
+    at,
+    weekday,
+  }: { readonly zone: string; readonly at: number; readonly weekday?: number | undefined },
 ): number[] {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,

@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startServer, type TestServer } from '../../support/postgres-server.ts';
+import { killService } from '../../support/schedule/service-kills.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ major: 18 });
+}, 60_000);
+afterAll(() => server.stop());
+
+/** A selection; a hundred of each are in the long tests. */
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'after %s at random moments the next start goes on unaided, and nothing is lost',
+  async (signal) => {
+    await using directory = await temporaryDirectory();
+    const random = new SeededRandom();
+    expect(await killService(server, directory.path, { signal, times: 5, random })).toEqual([]);
+  },
+  300_000,
+);
