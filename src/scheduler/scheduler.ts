@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Job, Task } from '../jobs/job.ts';
 import { TASKS } from '../jobs/job.ts';
 import { endOfBlackout, isBlackedOut, type Blackout } from './blackout.ts';
-import { dueNow, type Due, type DueFacts } from './due.ts';
+import { dueNow, type Due } from './due.ts';
 import { dueVerifications } from './due-verifications.ts';
 import type { History } from './history.ts';
 import { planSteps, type Step } from './plan.ts';
@@ -154,32 +154,23 @@ export class Scheduler {
       overdue,
     }: { readonly newest: number | 'none' | 'unknown' | undefined; readonly overdue: boolean },
   ): Due | undefined {
+    const scheduled = this.#parts.tasks.find((each) => each.task === task);
     const now = this.#parts.clock.now();
+    const slot = scheduled?.schedule.previousRun(now);
+    const { catchUp = 'none', catchUpWindow = 0 } = scheduled ?? {};
     return dueNow({
       now,
       firstTried: this.#firstTried.has(task) || this.#isFirstForOther(task),
-      ...this.#slotsOf(task, now),
-      attempts: runs.map(attemptOf),
-      // only of backups there must be a first one at once
-      newest: newest === undefined || (newest === 'none' && !isBackup(task)) ? 'unknown' : newest,
-      overdue: overdue && isBackup(task),
-      expectedDuration: expectedDuration(runs),
-    });
-  }
-
-  #slotsOf(
-    task: Task,
-    now: number,
-  ): Pick<DueFacts, 'slot' | 'nextSlot' | 'released' | 'catchUp' | 'catchUpWindow'> {
-    const scheduled = this.#parts.tasks.find((each) => each.task === task);
-    const slot = scheduled?.schedule.previousRun(now);
-    return {
       slot,
       nextSlot: scheduled?.schedule.nextRun(now),
       released: slot === undefined ? undefined : endOfBlackout(this.#blackoutsOf(task), slot),
-      catchUp: scheduled?.catchUp ?? 'none',
-      catchUpWindow: scheduled?.catchUpWindow ?? 0,
-    };
+      attempts: runs.map(attemptOf),
+      newest: newestFor(task, newest),
+      catchUp,
+      catchUpWindow,
+      overdue: overdue && isBackup(task),
+      expectedDuration: expectedDuration(runs),
+    });
   }
 
   /** The first backup is a full one, whatever it is called: one task is enough to ask for it. */
@@ -236,6 +227,12 @@ export class Scheduler {
 
 function nextRunOf({ task, schedule }: ScheduledTask, now: number): NextRun {
   return { task, at: schedule.nextRun(now) };
+}
+
+/** Only of backups there must be a first one at once. */
+function newestFor(task: Task, newest: number | 'none' | 'unknown' | undefined): number | 'none' | 'unknown' {
+  if (newest === undefined) return 'unknown';
+  return newest === 'none' && !isBackup(task) ? 'unknown' : newest;
 }
 
 function requestOf(due: Due): RunRequest {

@@ -83,7 +83,7 @@ test('of ten daemons on one repository one leads and runs everything, and when i
     // who stands by tells of the backups too
     await eventually(
       () => health(others[0]!),
-      (seen) => seen?.lastBackup != null && seen.receiver?.state === 'stopped',
+      (seen) => (seen?.lastBackup ?? null) !== null && seen?.receiver?.state === 'stopped',
       90,
     );
 

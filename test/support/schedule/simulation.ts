@@ -21,6 +21,13 @@ const MINUTES: Readonly<Record<Task, readonly [number, number]>> = {
   verify: [5, 30],
 };
 
+interface WorkContext extends JobContext {
+  readonly backupId: string | undefined;
+  /** Nothing fails. */
+  readonly quiet: boolean;
+  readonly isAlive: () => boolean;
+}
+
 export interface SimulationOptions {
   readonly random: SeededRandom;
   readonly begin: number;
@@ -42,7 +49,7 @@ export class Simulation {
   readonly #options: SimulationOptions;
   readonly #clock: FakeClock;
   readonly #inLane = new Map<string, number>();
-  #backups: { readonly type: Task; readonly started: number }[] = [];
+  readonly #backups: { readonly type: Task; readonly started: number }[] = [];
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -149,15 +156,7 @@ export class Simulation {
     return task === 'transaction_log' || starts.length === 0 ? undefined : Math.max(...starts);
   }
 
-  async #work(
-    task: Task,
-    context: JobContext & {
-      readonly backupId: string | undefined;
-      readonly quiet: boolean;
-      readonly isAlive: () => boolean;
-    },
-  ): Promise<JobOutcome> {
-    const { random } = this.#options;
+  async #work(task: Task, context: WorkContext): Promise<JobOutcome> {
     // killed between the decision and the first step
     if (!context.isAlive()) return new Promise<never>(() => undefined);
     const lane = laneOf(task);
@@ -166,23 +165,34 @@ export class Simulation {
     if (inLane > 1) this.problems.push(`${inLane} jobs in the lane ${lane}`);
     this.#inLane.set(lane, inLane);
     try {
-      const minutes = random.between(...MINUTES[task]);
-      const standsStill = !context.quiet && lane === 'heavy' && random.once(50);
-      for (let minute = 0; minute < minutes; minute++) {
-        await this.#clock.sleep(MINUTE, context.signal);
-        if (!standsStill) context.progress({ phase: 'copying', doneBytes: minute });
-      }
-      if (standsStill) await this.#clock.sleep(DAY, context.signal);
-      if (!context.quiet && random.chance(15)) throw new LarderError('CONNECTION_LOST', 'the wind blew');
-      if (!context.quiet && random.chance(3)) throw new LarderError('SERVER_NOT_PRIVILEGED', 'no');
-      // a dead process stores nothing
-      if (!context.isAlive()) return await new Promise<never>(() => undefined);
-      if (task === 'verify') return { warnings: [], backupId: context.backupId ?? 'latest' };
-      if (lane === 'log') return { warnings: [] };
-      this.#backups.push({ type: task, started });
-      return { warnings: [], backupId: context.runId };
+      await this.#takeTime(task, context);
+      return await this.#result(task, context, started);
     } finally {
       if (context.isAlive()) this.#inLane.set(lane, (this.#inLane.get(lane) ?? 1) - 1);
     }
+  }
+
+  /** Moves a byte a minute, or none; then it may fail. */
+  async #takeTime(task: Task, { signal, progress, quiet }: WorkContext): Promise<void> {
+    const { random } = this.#options;
+    const minutes = random.between(...MINUTES[task]);
+    const standsStill = !quiet && laneOf(task) === 'heavy' && random.once(50);
+    for (let minute = 0; minute < minutes; minute++) {
+      await this.#clock.sleep(MINUTE, signal);
+      if (!standsStill) progress({ phase: 'copying', doneBytes: minute });
+    }
+    if (standsStill) await this.#clock.sleep(DAY, signal);
+    if (quiet) return;
+    if (random.chance(15)) throw new LarderError('CONNECTION_LOST', 'the wind blew');
+    if (random.chance(3)) throw new LarderError('SERVER_NOT_PRIVILEGED', 'no');
+  }
+
+  async #result(task: Task, context: WorkContext, started: number): Promise<JobOutcome> {
+    // a dead process stores nothing
+    if (!context.isAlive()) return new Promise<never>(() => undefined);
+    if (task === 'verify') return { warnings: [], backupId: context.backupId ?? 'latest' };
+    if (laneOf(task) === 'log') return { warnings: [] };
+    this.#backups.push({ type: task, started });
+    return { warnings: [], backupId: context.runId };
   }
 }
