@@ -3,8 +3,10 @@ import { backupRequest, knowsBackup, receiverRequest, type ClusterParts } from '
 import { backupJob } from './jobs/backup.ts';
 import type { Job, Task } from './jobs/job.ts';
 import { notBuiltJob } from './jobs/not-built.ts';
+import { retentionJob } from './jobs/retention.ts';
 import { sealJob } from './jobs/seal.ts';
 import { verifyJob } from './jobs/verify.ts';
+import { pruneRequest } from './prune-request.ts';
 import { readProcessIdentity } from './process-identity.ts';
 import type { BackupType } from './repository/layout.ts';
 import type { History } from './scheduler/history.ts';
@@ -49,8 +51,9 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
       case 'restore_test':
       case 'drill':
       case 'second_site_test':
-      case 'retention':
         return notBuiltJob(task);
+      case 'retention':
+        return retentionJob({ request: pruneRequest(parts, options), clock, processIdentity });
     }
   };
 }

@@ -15,6 +15,7 @@ export function schedulesOf({ schedules, transactionLog }: ClusterConfig): Reado
     ['backup_full', schedules.full],
     ['backup_incremental', schedules.incremental],
     ['transaction_log', transactionLog.receive ? schedules.transactionLog : undefined],
+    ['retention', schedules.retention],
   ];
   return new Map(all.flatMap(([task, schedule]) => (schedule === undefined ? [] : [[task, schedule]])));
 }

@@ -55,6 +55,7 @@ function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
     incremental: parsed.incremental,
     transactionLog: parsed['transaction-log'],
     verifyAfterBackup: parsed.verify === 'after-backup',
+    retention: parsed.retention,
     catchUp: parsed['catch-up'],
     catchUpWindow: parsed['catch-up-window'],
     blackouts: parsed.blackout,

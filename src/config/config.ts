@@ -59,6 +59,8 @@ export interface SchedulesConfig {
   /** Of seals. */
   readonly transactionLog: Schedule | undefined;
   readonly verifyAfterBackup: boolean;
+  /** When what the policy does not keep is marked and removed. */
+  readonly retention: Schedule | undefined;
   /** What becomes of slots that were missed: one run for all of them, or none. */
   readonly catchUp: 'latest' | 'none';
   /** Milliseconds after a missed slot within which it is still run. */

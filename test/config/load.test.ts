@@ -56,6 +56,7 @@ describe('the environment alone', () => {
             incremental: new Schedule('0 2 * * *'),
             transactionLog: new Schedule('0 */6 * * *'),
             verifyAfterBackup: true,
+            retention: new Schedule('0 5 * * *'),
             catchUp: 'latest',
             catchUpWindow: { full: 86_400_000, incremental: 21_600_000 },
             blackouts: [],
@@ -360,7 +361,6 @@ http: { prot: 1, zebra: 2 }
   test.each([
     'copies: [ { path: /x } ]',
     'encryption: { passphrase-file: /x }',
-    'schedules: { retention: "0 * * * *" }',
     'schedules: { restore-test: "0 4 * * 6" }',
     'schedules: { drill: "0 4 1 * *" }',
     'schedules: { second-site-test: "0 4 1 */3 *" }',
