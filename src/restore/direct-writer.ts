@@ -1,18 +1,12 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemErrorCode } from '../errors.ts';
+import { alignedBuffer } from './aligned-memory.ts';
 
 const writeAt = promisify(write);
 
 /** While one buffer is on its way to the disk, the next frame is decompressed and put into the other. */
 const BUFFERS = 2;
-
-/** Node has it; TypeScript's own types know it only among a browser's. */
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => {
-    readonly buffer: SharedArrayBuffer;
-  };
-};
 
 /** The same file, opened twice. */
 export interface DirectFile {
@@ -27,7 +21,6 @@ export interface DirectFile {
  * call. Descriptors must stay open until `settle` has resolved.
  */
 export class DirectWriter {
-  /** The memory of a WebAssembly module is aligned to pages, which nothing else in JavaScript promises. */
   readonly #buffers: readonly Buffer[];
   readonly #underway: Promise<void>[];
   #next = 0;
@@ -36,10 +29,7 @@ export class DirectWriter {
 
   /** @param limit the most bytes one write has */
   constructor(limit: number) {
-    const pages = Math.ceil(limit / 65536);
-    const memory = (): Buffer =>
-      Buffer.from(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer);
-    this.#buffers = Array.from({ length: BUFFERS }, memory);
+    this.#buffers = Array.from({ length: BUFFERS }, () => alignedBuffer(limit));
     this.#underway = this.#buffers.map(() => Promise.resolve());
   }
 
