@@ -23,6 +23,7 @@ interface RestoreOptions extends RepositoryOptions, TargetOptions {
   readonly toDir: string;
   readonly tablespace?: ReadonlyMap<number, string>;
   readonly owner?: string;
+  readonly delta?: true;
   readonly dryRun?: true;
   readonly keepSourceSettings?: true;
   readonly start?: true;
@@ -32,9 +33,10 @@ interface RestoreOptions extends RepositoryOptions, TargetOptions {
 /** `larder restore`. */
 export function restoreCommand(parts: CliParts): Command {
   const command = new Command('restore')
-    .description('restore a backup into an empty directory')
+    .description('restore a backup into an empty directory, or over an earlier copy of the same cluster')
     .argument('[id]', 'the backup, or "latest"', 'latest')
-    .requiredOption('--to-dir <dir>', 'where the cluster goes: a new or empty directory')
+    .requiredOption('--to-dir <dir>', 'where the cluster goes: a new or empty directory, but for --delta')
+    .option('--delta', 'keep of an earlier copy in DIR what is as it should be; remove what does not belong')
     .option('--tablespace <oid=dir>', 'where a tablespace goes; once for each', collectTablespace)
     .option('--owner <user>', 'who the files belong to, when root restores')
     .option('--dry-run', 'print what would be done, and stop')
@@ -64,6 +66,7 @@ Examples:
   $ larder restore --to-dir /restored --target-time '10 minutes ago'
   $ larder restore full_backup_truck_20261122_020000 --to-dir /restored
   $ larder restore --to-dir /restored --tablespace 16412=/fast/restored
+  $ larder restore --to-dir /restored --delta
   $ larder restore --repository /mnt/backups --to-dir /restored --owner postgres`;
 
 /** What was decided before the first byte. */
@@ -109,6 +112,7 @@ async function decide(parts: CliParts, id: string, options: RestoreOptions): Pro
     directory,
     tablespaces: new Map([...(options.tablespace ?? [])].map(([oid, path]) => [oid, absolute(path)])),
     owner,
+    delta: options.delta === true,
     sourceSettings: options.keepSourceSettings === true ? 'keep' : 'cleared',
   });
   if (recovery !== undefined) await checkLog(parts, plan, recovery);
@@ -166,21 +170,25 @@ function start({ clock, signal, environment }: CliParts, { plan, owner }: Decide
   return startRestored(plan, { owner, searchPath: environment['PATH'], clock, signal, leave: 'running' });
 }
 
-function startedText({ directory, bytes, seconds }: RestoreResult, started: Started): string {
+function startedText(result: RestoreResult, started: Started): string {
+  const { directory, bytes, seconds } = result;
   const lines = [
     '',
     `Restored ${formatBytes(bytes)} into ${directory} in ${formatDuration(seconds)}.`,
+    ...deltaText(result),
     `PostgreSQL replayed the log ${started.reached} in ${formatDuration(started.seconds)}${started.timeline === undefined ? '' : `; it is on timeline ${started.timeline} now`}.`,
     started.running ? `It runs; its log is ${started.logFile}.` : 'It was stopped again.',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function resultText({ directory, files, bytes, seconds }: RestoreResult, next: NextSteps): string {
+function resultText(result: RestoreResult, next: NextSteps): string {
+  const { directory, files, bytes, seconds } = result;
   const amount = `${formatBytes(bytes)} in ${plural(files, 'file')}`;
   const lines = [
     '',
     `Restored ${amount} into ${directory} in ${formatDuration(seconds)} (${formatRate(bytes, seconds)}).`,
+    ...deltaText(result),
     'Start it with:',
     '',
     `  ${next.startCommand}`,
@@ -188,6 +196,15 @@ function resultText({ directory, files, bytes, seconds }: RestoreResult, next: N
     ...next.remarks,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function deltaText({ delta }: RestoreResult): string[] {
+  if (delta === undefined) return [];
+  const { comparedBytes, writtenBytes, removedFiles } = delta;
+  const removed = removedFiles === 0 ? 'nothing' : plural(removedFiles, 'file');
+  return [
+    `Compared ${formatBytes(comparedBytes)} of the earlier copy, wrote ${formatBytes(writtenBytes)}, removed ${removed}.`,
+  ];
 }
 
 /** Called once for each `--tablespace`. */

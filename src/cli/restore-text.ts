@@ -11,6 +11,7 @@ const STATES = {
   absent: 'will be made',
   empty: 'is empty',
   unfinished: 'holds a restore that was broken off, which is removed first',
+  copy: 'holds an earlier copy of the cluster, of which only what differs is written',
 } as const;
 
 /** What was decided beside the plan. */
@@ -37,8 +38,9 @@ export function planFacts(
     ...plan.tablespaces
       .filter(({ linked }) => linked)
       .map(({ oid, location, directory }) => ['tablespace', moved(oid, location, directory)] as const),
-    ['reads', `${formatBytes(plan.storedBytes)} of ${store.description}`],
-    ['writes', `${formatBytes(plan.bytes)} in ${plural(plan.files.length, 'file')}`],
+    ...copyFacts(plan),
+    ['reads', `${atMost(plan)}${formatBytes(plan.storedBytes)} of ${store.description}`],
+    ['writes', `${atMost(plan)}${formatBytes(plan.bytes)} in ${plural(plan.files.length, 'file')}`],
     ['owner', owner === undefined ? 'you' : owner.name],
     ['leaves out', [...LEFT_OUT].join(', ')],
     [
@@ -48,6 +50,22 @@ export function planFacts(
         : 'archiving off; restore_command, primary_conninfo, slot and recovery target emptied (postgresql.auto.conf)',
     ],
   ];
+}
+
+function copyFacts({ copy, request, target }: RestorePlan): (readonly [string, string])[] {
+  if (!request.delta) return [];
+  if (copy === undefined)
+    return [['note', `there is no earlier copy in ${target.path}: everything is written (--delta)`]];
+  const { files, bytes, removedFiles } = copy;
+  return [
+    ['compares', `${formatBytes(bytes)} in ${plural(files, 'file')} that are there`],
+    ['removes', removedFiles === 0 ? 'nothing' : `${plural(removedFiles, 'file')} that do not belong`],
+  ];
+}
+
+/** How much differs is known only once it is compared. */
+function atMost({ copy }: RestorePlan): string {
+  return copy === undefined ? '' : 'at most ';
 }
 
 /** The same for programs. */
@@ -65,6 +83,7 @@ export function planJson(plan: RestorePlan, { owner, remarks }: Decision): objec
     tablespaces: plan.tablespaces.map(({ oid, location, directory }) => ({ oid, location, directory })),
     readBytes: plan.storedBytes,
     writtenBytes: plan.bytes,
+    copy: plan.copy ?? null,
     files: plan.files.length,
     owner: owner ?? null,
     leftOut: [...LEFT_OUT],

@@ -42,6 +42,7 @@ export async function restoreCopy(options: CopyOptions): Promise<RestoredCopy> {
     owner: home.user,
     sourceSettings: 'cleared',
     recovery: undefined,
+    delta: false,
   });
   return { home, result: await restoreBackup(plan, { clock, signal, onProgress }) };
 }

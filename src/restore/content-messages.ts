@@ -39,6 +39,11 @@ export interface PieceTarget {
   readonly path: string | Uint8Array;
   /** Of the whole file, bytes. */
   readonly fileSize: number;
+  /**
+   * What an earlier copy left: `overwrite` makes no new file of it, `compare` also writes only what differs from what is
+   * there. `undefined`: there is none.
+   */
+  readonly earlier?: 'overwrite' | 'compare' | undefined;
 }
 
 export interface ContentAnswer {
@@ -50,6 +55,8 @@ export interface ContentAnswer {
     readonly length: number;
     readonly checksum: number;
   }[];
+  /** Bytes written to files. */
+  readonly writtenBytes: number;
   /** Frames that could not be read or are not what they should be. */
   readonly damage: readonly ErrorMessage[];
   /** What ended the request: the target could not be written. */

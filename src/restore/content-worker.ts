@@ -21,6 +21,7 @@ type MutableAnswer = {
   pieces: ContentAnswer['pieces'][number][];
   damage: ErrorMessage[];
   storedBytes: number;
+  writtenBytes: number;
 };
 
 async function readStored(request: ContentRequest): Promise<Buffer> {
@@ -51,7 +52,8 @@ async function usePieces(frame: RequestedFrame, content: Buffer, answer: Mutable
   answer.storedBytes += frame.expected.storedLength;
   for (const piece of frame.pieces) {
     const bytes = content.subarray(piece.frameOffset, piece.frameOffset + piece.length);
-    if (piece.target !== undefined) await targets.write(piece.target, piece.fileOffset, bytes);
+    if (piece.target !== undefined)
+      answer.writtenBytes += await targets.write(piece.target, piece.fileOffset, bytes);
     answer.pieces.push({
       file: piece.file,
       length: piece.length,
@@ -62,7 +64,7 @@ async function usePieces(frame: RequestedFrame, content: Buffer, answer: Mutable
 }
 
 async function serve(request: ContentRequest): Promise<ContentAnswer> {
-  const answer: MutableAnswer = { pieces: [], damage: [], storedBytes: 0 };
+  const answer: MutableAnswer = { pieces: [], damage: [], storedBytes: 0, writtenBytes: 0 };
   let failure: ErrorMessage | undefined;
   let stored: Buffer;
   try {

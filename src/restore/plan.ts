@@ -3,6 +3,13 @@ import { manifestName } from '../repository/layout.ts';
 import { readManifest, type Manifest } from '../repository/manifest/manifest-reader.ts';
 import type { FileEntry } from '../repository/manifest/records.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import { majorOf } from '../postgres/version.ts';
+import { CONTROL_FILE } from './control-file.ts';
+import { comparableBytes } from './delta/compare-copy.ts';
+import type { Lineage } from './delta/copy-identity.ts';
+import { inspectCopy, inspectCopySpace } from './delta/inspect-copy.ts';
+import type { Survey } from './delta/survey.ts';
+import { surveyTargets } from './delta/survey-plan.ts';
 import { assertTree } from './entry-tree.ts';
 import { frameWork, type FrameWork } from './pieces.ts';
 import { LEFT_OUT } from './recovery-settings.ts';
@@ -11,9 +18,6 @@ import { assertSeparate } from './separate-paths.ts';
 import { assertPacksStored } from './stored-packs.ts';
 import { assertRoom, inspectTarget, type TargetDirectory } from './target-directory.ts';
 import { placeTablespaces, type TablespaceTarget } from './target-paths.ts';
-
-/** Written by itself, last: without it no server starts on the directory. */
-export const CONTROL_FILE = 'global/pg_control';
 
 export interface RestoreRequest {
   readonly store: ObjectStore;
@@ -30,6 +34,8 @@ export interface RestoreRequest {
   readonly sourceSettings: 'cleared' | 'keep';
   /** How the backup is rolled forward; `undefined` for its own end. */
   readonly recovery: RecoveryPlan | undefined;
+  /** Keeps of a copy that is there what is as it should be; the target may then hold one. */
+  readonly delta: boolean;
   /** Threads that decompress and write. */
   readonly workers: number;
 }
@@ -47,6 +53,17 @@ export interface RestorePlan {
   readonly bytes: number;
   /** Bytes to read from the repository. */
   readonly storedBytes: number;
+  /** What was found of an earlier copy; undefined where there is none, or none was asked for. */
+  readonly copy: CopyFound | undefined;
+}
+
+export interface CopyFound {
+  /** Of the backup's files, those that are there in some version. */
+  readonly files: number;
+  /** Bytes of them that are read, to compare them. */
+  readonly bytes: number;
+  /** Files, links and the like that do not belong. */
+  readonly removedFiles: number;
 }
 
 /**
@@ -57,44 +74,59 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   const { backup, store } = request;
   const manifest = await readManifest(store, backup.id);
   assertTree(manifest, manifestName(backup.id));
-  const target = await inspectTarget(request.directory, '--to-dir');
-  const tablespaces = await planTablespaces(request, target);
+  const lineage = { systemIdentifier: backup.systemIdentifier, major: majorOf(backup.serverVersionNumber) };
+  const target = request.delta
+    ? await inspectCopy(request.directory, lineage)
+    : await inspectTarget(request.directory, '--to-dir');
+  const tablespaces = await planTablespaces(request, target, lineage);
   const leftOut = new Set([...LEFT_OUT, ...(backup.leftOut ?? [])]);
   const files = manifest.files.filter(({ path }) => !leftOut.has(path));
   const work = frameWork(manifest, ({ path }) => !leftOut.has(path) && path !== CONTROL_FILE);
+  const targets = { request, manifest, target, tablespaces, files };
+  assertSeparate(targets);
+  const survey = await surveyTargets(targets);
   const plan: RestorePlan = {
-    request,
-    manifest,
-    target,
-    tablespaces,
+    ...targets,
     work,
-    files,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     storedBytes: work.reduce((sum, { frame }) => sum + frame.storedLength, 0),
+    copy: survey === undefined ? undefined : copyFound(manifest, survey),
   };
-  assertSeparate(plan);
   await assertPacksStored(store, work);
-  await assertRoom(spaceNeeded(plan));
+  await assertRoom(spaceNeeded(plan, survey));
   return plan;
 }
 
 async function planTablespaces(
   request: RestoreRequest,
   target: TargetDirectory,
+  lineage: Lineage,
 ): Promise<RestorePlan['tablespaces']> {
   const placed = placeTablespaces(request.backup.tablespaces, request.tablespaces, target.path);
   const planned: (TablespaceTarget & { readonly target: TargetDirectory | undefined })[] = [];
   for (const tablespace of placed) {
     if (!tablespace.linked) planned.push({ ...tablespace, target: undefined });
     else {
-      const directory = await inspectTarget(tablespace.directory, `--tablespace ${tablespace.oid}=DIR`);
+      const { oid } = tablespace;
+      const named = request.tablespaces.has(oid);
+      const space = { oid, directory: tablespace.directory, named, dataDirectory: target.path };
+      const directory = request.delta
+        ? await inspectCopySpace(space, lineage)
+        : await inspectTarget(tablespace.directory, `--tablespace ${oid}=DIR`);
       planned.push({ ...tablespace, directory: directory.path, target: directory });
     }
   }
   return planned;
 }
 
-function spaceNeeded(plan: RestorePlan): { path: string; bytes: number }[] {
+function copyFound(manifest: Manifest, { kept, removals }: Survey): CopyFound {
+  let bytes = 0;
+  for (const [index, file] of kept) bytes += comparableBytes(manifest, index, file);
+  return { files: kept.size, bytes, removedFiles: removals.filter(({ kind }) => kind === 'file').length };
+}
+
+/** What a copy takes already is not needed again. */
+function spaceNeeded(plan: RestorePlan, survey: Survey | undefined): { path: string; bytes: number }[] {
   const needs = new Map([[plan.target.path, 0]]);
   const directories = new Map(
     plan.tablespaces
@@ -105,5 +137,8 @@ function spaceNeeded(plan: RestorePlan): { path: string; bytes: number }[] {
     const directory = directories.get(path.split('/', 2).join('/')) ?? plan.target.path;
     needs.set(directory, (needs.get(directory) ?? 0) + size);
   }
-  return [...needs].map(([path, bytes]) => ({ path, bytes }));
+  return [...needs].map(([path, bytes]) => ({
+    path,
+    bytes: Math.max(0, bytes - (survey?.occupied.get(path) ?? 0)),
+  }));
 }

@@ -12,7 +12,7 @@ import type {
   PieceTarget,
   RequestedFrame,
 } from './content-messages.ts';
-import type { FrameWork } from './pieces.ts';
+import type { FrameWork, Piece } from './pieces.ts';
 
 /** Frames of one pack are read together up to this many bytes. */
 const READ_LIMIT = 4 * 1024 * 1024;
@@ -27,6 +27,8 @@ export interface ContentRun {
   readonly owner: ContentWorkerData['owner'];
   /** Where a file is to be written, by its index; `undefined` only reads and checks. */
   readonly targetOf: (file: number) => PieceTarget | undefined;
+  /** What of a piece is to be taken, where that is not all of it. */
+  readonly partsOf?: (piece: Piece) => Iterable<Piece>;
   readonly onProgress: (doneBytes: number) => void;
   /** A frame that is missing, damaged or not the one it should be. Throwing ends the run. */
   readonly onDamage: (error: LarderError) => void;
@@ -41,16 +43,22 @@ export interface FileContents {
   readonly bytes: number;
 }
 
+export interface Contents {
+  /** What was read of each file; files without content have none. */
+  readonly files: ReadonlyMap<number, FileContents>;
+  readonly writtenBytes: number;
+  /** Whether a file system refused O_DIRECT. */
+  readonly buffered: boolean;
+}
+
 /**
  * Reads every needed frame once, in pack order, on worker threads, which check, decompress and write.
- * @returns what was read of each file; files without content have none
  * @throws LarderError RESTORE_FAILED when a target cannot be written; what `onDamage` throws; the signal's reason
  */
-export async function readContents(
-  run: ContentRun,
-): Promise<{ files: ReadonlyMap<number, FileContents>; buffered: boolean }> {
+export async function readContents(run: ContentRun): Promise<Contents> {
   const files = new Map<number, { checksum: number; bytes: number }>();
   let doneBytes = 0;
+  let writtenBytes = 0;
   let buffered = false;
   const onAnswer = (answer: ContentAnswer): void => {
     for (const piece of answer.pieces) {
@@ -61,6 +69,7 @@ export async function readContents(
       doneBytes += piece.length;
       files.set(piece.file, file);
     }
+    writtenBytes += answer.writtenBytes;
     buffered ||= answer.buffered;
     run.onProgress(doneBytes);
     for (const damage of answer.damage) run.onDamage(errorFromMessage(damage));
@@ -74,7 +83,7 @@ export async function readContents(
     onAnswer: (answer) => onAnswer(answer as ContentAnswer),
     signal: run.signal,
   });
-  return { files, buffered };
+  return { files, writtenBytes, buffered };
 }
 
 /** Neighbouring frames as one request each. */
@@ -113,6 +122,8 @@ function toRequestedFrame(run: ContentRun, { frame, pieces }: FrameWork): Reques
   return {
     offset: frame.offset,
     expected: { storedLength, contentLength, checksum },
-    pieces: pieces.map((piece) => ({ ...piece, target: run.targetOf(piece.file) })),
+    pieces: pieces
+      .flatMap((piece) => (run.partsOf === undefined ? piece : [...run.partsOf(piece)]))
+      .map((piece) => ({ ...piece, target: run.targetOf(piece.file) })),
   };
 }

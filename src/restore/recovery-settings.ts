@@ -1,4 +1,5 @@
 import { formatLsn } from '../postgres/lsn.ts';
+import { UNFINISHED_MARKER } from './unfinished-marker.ts';
 import { formatTimestamp } from './recovery/parse-time.ts';
 import type { RecoveryPlan, RecoveryTarget } from './recovery/recovery-plan.ts';
 
@@ -24,7 +25,14 @@ const CLEARED_SETTINGS = [
 ] as const;
 
 /** Files that would make a copy start as a standby, or into an earlier recovery: they say what the source was doing. */
-export const LEFT_OUT = new Set(['standby.signal', 'recovery.signal', 'postmaster.pid', 'postmaster.opts']);
+export const LEFT_OUT = new Set([
+  'standby.signal',
+  'recovery.signal',
+  'postmaster.pid',
+  'postmaster.opts',
+  // left where a restore died at its very last step, and a server was started all the same
+  UNFINISHED_MARKER,
+]);
 
 /**
  * `postgresql.auto.conf` with our settings behind its own: the last one of a name counts.

@@ -3,12 +3,25 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError } from '../errors.ts';
 import { BACKUP_LABEL, completeBackupLabel } from './backup-label.ts';
-import { clearTarget, markUnfinished, UNFINISHED_MARKER } from './target-directory.ts';
+import { CONTROL_FILE } from './control-file.ts';
+import { differingParts, remainingWork } from './delta/differing-units.ts';
+import {
+  comparedWithContent,
+  contentsOf,
+  earlierOf,
+  readyCopy,
+  type EarlierCopy,
+} from './delta/earlier-copy.ts';
+import type { Survey } from './delta/survey.ts';
+import { surveyTargets } from './delta/survey-plan.ts';
+import { disableCopy } from './delta/take-over.ts';
+import { clearTarget } from './target-directory.ts';
+import { markUnfinished, UNFINISHED_MARKER, unfinishedMarker } from './unfinished-marker.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
-import { CONTROL_FILE, type RestorePlan, type RestoreRequest } from './plan.ts';
+import type { RestorePlan, RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
-import { readContents, type FileContents } from './read-contents.ts';
+import { readContents, type Contents } from './read-contents.ts';
 import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
 import { RESTORED_MARKER, restoredMarker } from '../repository/restored-marker.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
@@ -16,7 +29,7 @@ import { isWhole } from './whole-file.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
 
 export interface RestoreProgress {
-  readonly phase: 'preparing' | 'writing' | 'syncing';
+  readonly phase: 'preparing' | 'comparing' | 'writing' | 'syncing';
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -30,15 +43,26 @@ export interface RestoreContext {
 export interface RestoreResult {
   readonly directory: string;
   readonly files: number;
-  /** Bytes written. */
+  /** Of all files, bytes: all of them were written, unless some were there already. */
   readonly bytes: number;
+  /** What an earlier copy was good for; undefined where there was none. */
+  readonly delta: DeltaResult | undefined;
   readonly seconds: number;
   /** Whether the file system refused O_DIRECT, so that everything went through the page cache. */
   readonly buffered: boolean;
 }
 
+export interface DeltaResult {
+  /** Bytes of the copy that were read. */
+  readonly comparedBytes: number;
+  /** Bytes written, of new files too. */
+  readonly writtenBytes: number;
+  /** Files, links and the like that did not belong. */
+  readonly removedFiles: number;
+}
+
 /**
- * Carries out a plan: every needed frame is read once, every file written once. The control file comes last, after
+ * Carries out a plan: every needed frame is read once, every file written once, or only where an earlier copy differs. The control file comes last, after
  * everything else is on the disk, so that a restore that was broken off leaves a directory no server starts on, and which
  * may be restored into again.
  *
@@ -51,11 +75,15 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
   try {
     signal.throwIfAborted();
     context.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: plan.bytes });
+    const survey = await surveyTargets(plan);
+    // from here on a copy is none any more until the end
+    signal.throwIfAborted();
     await prepareTargets(plan, context);
+    const copy = await readyEarlierCopy(plan, survey, context);
     const directories = await makeDirectories(plan, paths);
-    await makeFiles(plan, paths, signal);
-    const { files, buffered } = await writeContents(plan, paths, context);
-    assertWhole(plan, files);
+    await makeFiles(plan, paths, { kept: copy.kept, signal });
+    const contents = await writeContents(plan, paths, copy, context);
+    assertWhole(plan, copy, contents);
     context.onProgress({ phase: 'syncing', doneBytes: plan.bytes, totalBytes: plan.bytes });
     await adaptSettings(plan);
     await markRestored(plan, clock);
@@ -67,8 +95,9 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
       directory: plan.target.path,
       files: plan.files.length,
       bytes: plan.bytes,
+      delta: survey === undefined ? undefined : deltaResult(copy, contents),
       seconds: (clock.monotonic() - began) / 1000,
-      buffered,
+      buffered: contents.buffered,
     };
   } catch (error) {
     throw asRestoreError(error, plan);
@@ -78,13 +107,28 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
 /** Empties what a broken-off restore left, and marks every target as unfinished before anything else is written. */
 async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Promise<void> {
   const { owner, backup } = plan.request;
+  const marker = unfinishedMarker(backup, clock.now());
   for (const target of [plan.target, ...plan.tablespaces.flatMap((tablespace) => tablespace.target ?? [])]) {
-    await clearTarget(target, owner);
+    if (target.state === 'copy') await disableCopy(target, { owner, marker, ...backup });
+    else await clearTarget(target, owner);
     // PostgreSQL refuses a data directory that others may enter
     await chmod(target.path, 0o700);
-    const marker = { backup: backup.id, began: new Date(clock.now()).toISOString() };
-    await markUnfinished(target.path, `${JSON.stringify(marker)}\n`, owner);
+    if (target.state !== 'copy') await markUnfinished(target.path, marker, owner);
   }
+}
+
+async function readyEarlierCopy(
+  plan: RestorePlan,
+  survey: Survey | undefined,
+  { onProgress, signal }: RestoreContext,
+): Promise<EarlierCopy> {
+  const totalBytes = plan.copy?.bytes ?? 0;
+  return readyCopy(survey, {
+    ...plan.request,
+    manifest: plan.manifest,
+    onProgress: (doneBytes) => onProgress({ phase: 'comparing', doneBytes, totalBytes }),
+    signal,
+  });
 }
 
 /** One call to the kernel for each target's file system; where that is not to be had, one for each file and directory. */
@@ -104,20 +148,24 @@ async function makeDurable(
 async function writeContents(
   plan: RestorePlan,
   paths: TargetPaths,
+  copy: EarlierCopy,
   context: RestoreContext,
-): Promise<{ files: ReadonlyMap<number, FileContents>; buffered: boolean }> {
+): Promise<Contents> {
   const { request, manifest } = plan;
+  const { work, bytes: totalBytes } = remainingWork(plan.work, copy.differing);
   return readContents({
     location: request.location,
     manifest,
-    work: plan.work,
+    work,
     workers: request.workers,
     owner: request.owner,
     targetOf: (index) => {
       const file = manifest.files[index];
-      return file === undefined ? undefined : { path: paths.of(file.path), fileSize: file.size };
+      if (file === undefined) return undefined;
+      return { path: paths.of(file.path), fileSize: file.size, earlier: earlierOf(copy, index) };
     },
-    onProgress: (doneBytes) => context.onProgress({ phase: 'writing', doneBytes, totalBytes: plan.bytes }),
+    partsOf: (piece) => differingParts(piece, copy.differing),
+    onProgress: (doneBytes) => context.onProgress({ phase: 'writing', doneBytes, totalBytes }),
     onDamage: (damage) => {
       throw damage;
     },
@@ -126,13 +174,18 @@ async function writeContents(
 }
 
 /** Every file was written to its last byte with the checksum it was backed up with. */
-function assertWhole(plan: RestorePlan, contents: ReadonlyMap<number, FileContents>): void {
+function assertWhole(plan: RestorePlan, copy: EarlierCopy, contents: Contents): void {
   const restored = new Set(plan.files);
   for (const [index, file] of plan.manifest.files.entries()) {
     if (!restored.has(file) || file.path === CONTROL_FILE) continue;
-    if (isWhole(file, contents.get(index))) continue;
+    if (isWhole(file, contentsOf(copy, contents.files, index))) continue;
     throw new LarderError('OBJECT_DAMAGED', `${file.path} does not have the content it was backed up with`);
   }
+}
+
+function deltaResult(copy: EarlierCopy, { files, writtenBytes }: Contents): DeltaResult {
+  const { comparedBytes, removedFiles } = copy;
+  return { comparedBytes: comparedBytes + comparedWithContent(copy, files), writtenBytes, removedFiles };
 }
 
 /** The files in which a copy has to differ from its source. */

@@ -1,19 +1,21 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { chown, mkdir, open, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { chown, mkdir, readdir, readFile, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LarderError, systemErrorCode } from '../errors.ts';
-import { syncPath, type Owner } from './durable.ts';
+import type { Owner } from './durable.ts';
+import { UNFINISHED_MARKER } from './unfinished-marker.ts';
 
-/** Stands in a directory from the first write of a restore to its last: what lies beside it is ours and unfinished. */
-export const UNFINISHED_MARKER = 'larder_restore_unfinished';
 /** A file system's own, in the root of a freshly made one. */
-const IGNORED = new Set(['lost+found']);
+export const IGNORED = new Set(['lost+found']);
 
 export interface TargetDirectory {
   /** Absolute, links resolved as far as it exists. */
   readonly path: string;
-  /** `unfinished`: an earlier restore into it was broken off; its files are removed first. */
-  readonly state: 'absent' | 'empty' | 'unfinished';
+  /**
+   * `unfinished`: an earlier restore into it was broken off; its files are removed first. `copy`: it holds the same cluster
+   * as it once was, whole or not, of which `--delta` keeps what is as it should be.
+   */
+  readonly state: 'absent' | 'empty' | 'unfinished' | 'copy';
 }
 
 /**
@@ -21,12 +23,9 @@ export interface TargetDirectory {
  * @throws LarderError RESTORE_REFUSED when anything is in it that no broken-off restore put there
  */
 export async function inspectTarget(directory: string, option: string): Promise<TargetDirectory> {
-  const path = await resolveExisting(directory);
-  const names = await entries(path);
-  if (names === undefined) return { path, state: 'absent' };
-  const found = names.filter((name) => !IGNORED.has(name));
-  if (found.length === 0) return { path, state: 'empty' };
-  if (found.includes('postmaster.pid')) throw await serverThere(path);
+  const { path, state, found } = await lookInto(directory);
+  if (state !== 'filled') return { path, state };
+  if (found.includes('postmaster.pid')) throw await serverThere(path, BESIDE_IT);
   // postmaster.opts is written at the first start and never removed: with it, the copy has lived
   if (found.includes(UNFINISHED_MARKER) && !found.includes('postmaster.opts'))
     return { path, state: 'unfinished' };
@@ -34,12 +33,31 @@ export async function inspectTarget(directory: string, option: string): Promise<
     'RESTORE_REFUSED',
     `${path} is not empty (it holds ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''})`,
     {
-      hint: `Name an empty or new directory for ${option}; Larder never writes over files it finds.`,
+      hint: `Name an empty or new directory for ${option}. Larder writes over nothing that it finds, but for an earlier copy of the same cluster with --delta.`,
     },
   );
 }
 
-/** Makes the directory ready: there, empty, private, the owner's. Only what a broken-off restore left is removed. */
+const BESIDE_IT =
+  'Restore into an empty directory beside it; stop the server and exchange the directories once the copy is checked.';
+
+/** A directory with its links resolved, and the names in it. */
+export interface Look {
+  readonly path: string;
+  readonly state: 'absent' | 'empty' | 'filled';
+  readonly found: readonly string[];
+}
+
+/** Throws RESTORE_REFUSED where it cannot be read. */
+export async function lookInto(directory: string): Promise<Look> {
+  const path = await resolveExisting(directory);
+  const names = await entries(path);
+  const found = (names ?? []).filter((name) => !IGNORED.has(name));
+  if (names === undefined) return { path, state: 'absent', found };
+  return { path, state: found.length === 0 ? 'empty' : 'filled', found };
+}
+
+/** Makes the directory ready: there, the owner's, and empty but for a copy. Only what a broken-off restore left is removed. */
 export async function clearTarget(target: TargetDirectory, owner: Owner | undefined): Promise<void> {
   if (target.state === 'absent') await makeTarget(target.path, owner);
   if (owner !== undefined) await chown(target.path, owner.uid, owner.gid);
@@ -51,27 +69,6 @@ export async function clearTarget(target: TargetDirectory, owner: Owner | undefi
     if (!IGNORED.has(name) && name !== UNFINISHED_MARKER)
       await rm(join(target.path, name), { recursive: true, force: true });
   }
-}
-
-/**
- * Marks the directory as ours and unfinished, durably. The marker is made under its own name: dying must leave no other file
- * first, which the next restore would take for a stranger's. `text` is for people; nothing reads it.
- */
-export async function markUnfinished(
-  directory: string,
-  text: string,
-  owner: Owner | undefined,
-): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-  const handle = await open(join(directory, UNFINISHED_MARKER), flags, 0o600);
-  try {
-    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await syncPath(directory);
 }
 
 /** Parents that are made with it become the owner's too: they are private, and he has to pass through them. */
@@ -134,14 +131,13 @@ function unusable(path: string, error: unknown): LarderError {
   );
 }
 
-async function serverThere(path: string): Promise<LarderError> {
+/** The refusal of a directory that has a server, with the hint. */
+export async function serverThere(path: string, hint: string): Promise<LarderError> {
   const pid = (await readFile(join(path, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0] ?? '';
   return new LarderError(
     'RESTORE_REFUSED',
     `${path} is the data directory of a PostgreSQL server (postmaster.pid names process ${pid})`,
-    {
-      hint: 'Restore into an empty directory beside it; stop the server and exchange the directories once the copy is checked.',
-    },
+    { hint },
   );
 }
 

@@ -1,11 +1,17 @@
-import { closeSync, constants, fchownSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs';
 import { LarderError, systemErrorCode } from '../errors.ts';
+import { UNIT } from '../repository/block-hashes.ts';
 import type { PieceTarget } from './content-messages.ts';
 import { DirectWriter } from './direct-writer.ts';
 
-const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECT, O_EXCL, O_NOFOLLOW, O_RDWR, O_WRONLY } = constants;
 /** What O_DIRECT asks of addresses, offsets and lengths. */
 const ALIGNMENT = 4096;
+/**
+ * Less than this goes into an earlier file through the page cache, which gathers changes that lie all over a file; past it, each
+ * would wait for the disk by itself.
+ */
+const DIRECT_LEAST = 128 * 1024;
 /** Files kept open for writing by one worker; a frame touches few, and packs hold files in order. */
 const MOST_OPEN = 16;
 
@@ -26,6 +32,8 @@ export class TargetFiles {
   readonly #open = new Map<string, OpenFile>();
   readonly #directWriter: DirectWriter;
   #directRefused = false;
+  /** What an earlier file has in place of a piece. */
+  #earlier: Buffer = Buffer.alloc(0);
 
   constructor(owner: { readonly uid: number; readonly gid: number } | undefined, frameLimit: number) {
     this.#owner = owner;
@@ -39,12 +47,15 @@ export class TargetFiles {
 
   /**
    * Writes one piece; its bytes may be changed once the promise resolves, and may not be on the disk yet.
+   * @returns how many bytes of it were written: all, unless an earlier file has some of them
    * @throws LarderError RESTORE_FAILED, also for an earlier piece
    */
-  async write(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<void> {
+  async write(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<number> {
     try {
-      if (bytes.length === target.fileSize) this.#writeWhole(target, bytes);
+      if (target.earlier === 'compare') return await this.#writeDiffering(target, fileOffset, bytes);
+      if (target.earlier === undefined && bytes.length === target.fileSize) this.#writeWhole(target, bytes);
       else await this.#writePart(target, fileOffset, bytes);
+      return bytes.length;
     } catch (error) {
       throw error instanceof LarderError ? error : writeFailure(target, error);
     }
@@ -67,7 +78,9 @@ export class TargetFiles {
 
   async #writePart(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<void> {
     const { direct, buffered } = await this.#opened(target);
-    const canBeDirect = direct !== undefined && !this.directRefused && fileOffset % ALIGNMENT === 0;
+    const isSmall = target.earlier !== undefined && bytes.length < DIRECT_LEAST;
+    const canBeDirect =
+      direct !== undefined && !this.directRefused && !isSmall && fileOffset % ALIGNMENT === 0;
     const aligned = canBeDirect ? bytes.length - (bytes.length % ALIGNMENT) : 0;
     if (direct !== undefined && aligned > 0) {
       const part = { bytes: bytes.subarray(0, aligned), offset: fileOffset };
@@ -76,13 +89,43 @@ export class TargetFiles {
     if (aligned < bytes.length) writeAll(buffered, bytes.subarray(aligned), fileOffset + aligned);
   }
 
-  async #opened({ path }: PieceTarget): Promise<OpenFile> {
+  /** Units begin where those of the piece do: a piece of a small file may begin anywhere. */
+  async #writeDiffering(target: PieceTarget, fileOffset: number, bytes: Buffer): Promise<number> {
+    const { buffered } = await this.#opened(target);
+    const earlier = this.#read(buffered, bytes.length, fileOffset);
+    let [written, from] = [0, 0];
+    for (let start = 0; start < bytes.length; start += UNIT) {
+      const end = Math.min(start + UNIT, bytes.length);
+      const differs = bytes.compare(earlier, start, end, start, end) !== 0;
+      if (differs && end < bytes.length) continue;
+      const until = differs ? end : start;
+      if (until > from) await this.#writePart(target, fileOffset + from, bytes.subarray(from, until));
+      written += until - from;
+      from = end;
+    }
+    return written;
+  }
+
+  /** What a file does not have reads as zeros: it was given its length before. */
+  #read(descriptor: number, length: number, offset: number): Buffer {
+    if (this.#earlier.length < length) this.#earlier = Buffer.allocUnsafeSlow(length);
+    const bytes = this.#earlier.subarray(0, length);
+    let done = 0;
+    while (done < length) {
+      const read = readSync(descriptor, bytes, done, length - done, offset + done);
+      if (read === 0) break;
+      done += read;
+    }
+    return bytes.fill(0, done);
+  }
+
+  async #opened({ path, earlier }: PieceTarget): Promise<OpenFile> {
     const key = typeof path === 'string' ? path : Buffer.from(path).toString('latin1');
     const known = this.#open.get(key);
     if (known !== undefined) return known;
     if (this.#open.size >= MOST_OPEN) await this.#closeOldest();
     const file = {
-      buffered: openSync(asPath(path), O_WRONLY | O_NOFOLLOW),
+      buffered: openSync(asPath(path), (earlier === 'compare' ? O_RDWR : O_WRONLY) | O_NOFOLLOW),
       direct: this.#openDirect(asPath(path)),
     };
     this.#open.set(key, file);

@@ -1,10 +1,11 @@
 import { closeSync, constants, fchownSync, ftruncateSync, openSync } from 'node:fs';
-import { chown, mkdir, symlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Owner, PathLike } from './durable.ts';
 import { directoriesOf } from './entry-tree.ts';
-import { CONTROL_FILE, type RestorePlan } from './plan.ts';
+import { CONTROL_FILE } from './control-file.ts';
+import type { RestorePlan } from './plan.ts';
 import type { TargetPaths } from './target-paths.ts';
 
 /** Files made before anybody else gets a turn on this thread. */
@@ -18,13 +19,15 @@ export function targetDirectories(plan: RestorePlan): string[] {
 
 /** Makes every directory of the backup, private, parents first, and the links to the tablespaces. */
 export async function makeDirectories(plan: RestorePlan, paths: TargetPaths): Promise<PathLike[]> {
-  const { owner } = plan.request;
+  const { owner, delta } = plan.request;
   const made: PathLike[] = targetDirectories(plan);
   for (const path of [...directoriesOf(plan.files, plan.manifest.directories)].sort()) {
     const directory = paths.of(path);
     if (made.some((known) => known === directory)) continue;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (owner !== undefined) await chown(directory, owner.uid, owner.gid);
+    // one that was there may have been opened to others
+    if (delta) await chmod(directory, 0o700);
     made.push(directory);
   }
   await linkTablespaces(plan);
@@ -38,14 +41,21 @@ async function linkTablespaces(plan: RestorePlan): Promise<void> {
   }
 }
 
-/** Makes every file that no worker makes: empty ones, and those that lie in more than one frame, at their full length. */
-export async function makeFiles(plan: RestorePlan, paths: TargetPaths, signal: AbortSignal): Promise<void> {
+/**
+ * Makes every file that no worker makes, and that is not there yet: empty ones, and those that lie in more than one frame, at
+ * their full length.
+ */
+export async function makeFiles(
+  plan: RestorePlan,
+  paths: TargetPaths,
+  { kept, signal }: { readonly kept: ReadonlyMap<number, unknown>; readonly signal: AbortSignal },
+): Promise<void> {
   const { files } = plan.manifest;
   const restored = new Set(plan.files);
   const whole = wholeFiles(plan);
   let count = 0;
   for (const [index, file] of files.entries()) {
-    if (!restored.has(file) || whole.has(index) || file.path === CONTROL_FILE) continue;
+    if (!restored.has(file) || whole.has(index) || kept.has(index) || file.path === CONTROL_FILE) continue;
     makeFile(paths.of(file.path), file.size, plan.request.owner);
     count += 1;
     if (count % AT_A_TIME === 0) {

@@ -48,6 +48,7 @@ async function plan(entries: readonly (FileEntry | DirectoryEntry)[]): Promise<u
     owner: undefined,
     sourceSettings: 'cleared',
     recovery: undefined,
+    delta: false,
     workers: 1,
   });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { watch } from 'node:fs';
-import { inspectTarget, markUnfinished, UNFINISHED_MARKER } from '../../src/restore/target-directory.ts';
+import { inspectTarget } from '../../src/restore/target-directory.ts';
+import { markUnfinished, UNFINISHED_MARKER } from '../../src/restore/unfinished-marker.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 

@@ -152,3 +152,45 @@ mountTest('a full disk is named as such, with what to do', async () => {
   // it stays broken: nothing written after a hole may pass for whole
   await expect(targets.settle()).rejects.toThrow(full);
 });
+
+describe.each(places)('a file that an earlier copy left on %s', (_, mount) => {
+  const place = () => (mount === undefined ? temporaryDirectory() : mountedDirectory(mount));
+  const UNIT = 8192;
+
+  test.each([
+    ['nothing', []],
+    ['its first unit', [0]],
+    ['its last unit, which is shorter', [61]],
+    ['some units', [3, 4, 5, 17, 60]],
+    ['every unit', Array.from({ length: 62 }, (_each, i) => i)],
+  ])('is written only where it differs: %s', async (_what, differing) => {
+    await using directory = await place();
+    if (directory === undefined) return;
+    const path = join(directory.path, 'file');
+    const content = randomBytes(61 * UNIT + 777);
+    const earlier = Buffer.from(content);
+    for (const unit of differing)
+      earlier.writeUInt8(earlier.readUInt8(unit * UNIT + 5) ^ 0xff, unit * UNIT + 5);
+    writeFileSync(path, earlier);
+    const targets = new TargetFiles(undefined, MIB);
+    const target = { path, fileSize: content.length, earlier: 'compare' } as const;
+    const written = await targets.write(target, 0, content);
+    await targets.settle();
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(written).toBe(differing.reduce((sum, unit) => sum + (unit === 61 ? 777 : UNIT), 0));
+  });
+
+  test('is written over as a whole where it has to be, and stays the file that it is', async () => {
+    await using directory = await place();
+    if (directory === undefined) return;
+    const path = join(directory.path, 'file');
+    writeFileSync(path, randomBytes(MIB));
+    const { ino } = statSync(path);
+    const content = randomBytes(MIB);
+    const targets = new TargetFiles(undefined, MIB);
+    expect(await targets.write({ path, fileSize: MIB, earlier: 'overwrite' }, 0, content)).toBe(MIB);
+    await targets.settle();
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(statSync(path).ino).toBe(ino);
+  });
+});

@@ -83,7 +83,7 @@ export function backUp(
 }
 
 export type RestoreChanges = Partial<
-  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery'>
+  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery' | 'delta'>
 >;
 
 /** The plan of a restore; files belong to the account of test servers unless told otherwise. */
@@ -102,6 +102,7 @@ export async function planInto(
     owner: await chooseInstanceUser(),
     sourceSettings: 'cleared',
     recovery: undefined,
+    delta: false,
     workers: WORKERS,
     ...changes,
   });

@@ -75,10 +75,10 @@ afterEach(async () => {
   await removeInstanceHome(home);
 });
 
-async function restore(options: TargetOptions): Promise<RestorePlan> {
+async function restore(options: TargetOptions, delta = false): Promise<RestorePlan> {
   const { store } = repository;
   const { backup, recovery } = await planRecovery(store, 'latest', parseTarget(options, systemClock.now()));
-  const plan = await planInto(repository, backup, home.dataDirectory, { recovery });
+  const plan = await planInto(repository, backup, home.dataDirectory, { recovery, delta });
   await carryOut(plan);
   return plan;
 }
@@ -100,6 +100,26 @@ describe('restore --start', () => {
     },
     60_000,
   );
+});
+
+describe('restore --delta', () => {
+  test('rolls an earlier copy, which was promoted since, forward to another target', async () => {
+    const prove = async (plan: RestorePlan) =>
+      startRestored(plan, {
+        owner: home.user,
+        searchPath: undefined,
+        clock: systemClock,
+        signal: new AbortController().signal,
+        leave: 'stopped',
+      });
+    // the copy is promoted, and so goes on on a timeline of its own
+    expect(await prove(await restore({ targetXid: transactions[3]! }))).toMatchObject({ timeline: 2 });
+    await endFetching();
+    const plan = await restore({ targetXid: transactions[1]! }, true);
+    expect(plan.copy?.removedFiles).toBeGreaterThan(0);
+    const started = await prove(plan);
+    expect(started.reached).toContain(`recovery stopping after commit of transaction ${transactions[1]}`);
+  }, 60_000);
 });
 
 describe('a restored copy that somebody starts later', () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
 import { RESTORED_MARKER } from '../../../src/repository/restored-marker.ts';
-import { UNFINISHED_MARKER } from '../../../src/restore/target-directory.ts';
+import { UNFINISHED_MARKER } from '../../../src/restore/unfinished-marker.ts';
 import { Moments } from './moments.ts';
 import { type Ending, OperationSupply } from './operation-process.ts';
 import { Tally } from './tally.ts';
