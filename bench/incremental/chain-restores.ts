@@ -17,6 +17,8 @@ export interface ChainRestores {
   readonly tip: readonly Measurement[];
   /** Of the newest backup, over a copy of the one before it; `undefined` where there is no `restore --delta`. */
   readonly delta: readonly Measurement[] | undefined;
+  /** The same over a copy of the full one. */
+  readonly deltaOverFull: readonly Measurement[] | undefined;
 }
 
 interface ChainIds {
@@ -38,7 +40,7 @@ export async function measureChainRestores(
 ): Promise<ChainRestores> {
   const ids = await makeChain(server, ours, report);
   const isDeltaBuilt = await ours.hasDelta();
-  const courses = coursesOf(server, ours, ids).filter(({ name }) => isDeltaBuilt || name !== DELTA);
+  const courses = coursesOf(server, ours, ids).filter(({ name }) => isDeltaBuilt || !DELTAS.includes(name));
   const target = join(server.home.directory, 'restored');
   // the first of all would pay for memory that the machine's host gives out only now
   const expected = await restoredOnce(target, async () => {
@@ -59,12 +61,19 @@ export async function measureChainRestores(
   }
   const runsOf = (wanted: string): readonly Measurement[] =>
     courses.find(({ name }) => name === wanted)?.found ?? [];
-  return { full: runsOf(FULL), tip: runsOf(TIP), delta: isDeltaBuilt ? runsOf(DELTA) : undefined };
+  return {
+    full: runsOf(FULL),
+    tip: runsOf(TIP),
+    delta: isDeltaBuilt ? runsOf(DELTA) : undefined,
+    deltaOverFull: isDeltaBuilt ? runsOf(DELTA_OVER_FULL) : undefined,
+  };
 }
 
 const FULL = 'the full backup';
 const TIP = 'the tip';
 const DELTA = 'the tip over a copy';
+const DELTA_OVER_FULL = 'the tip over a copy of the full backup';
+const DELTAS: readonly string[] = [DELTA, DELTA_OVER_FULL];
 
 async function makeChain(
   server: BenchServer,
@@ -88,15 +97,16 @@ function coursesOf(server: BenchServer, ours: LarderPeer, ids: ChainIds): Course
     await server.settle();
     return ours.restoreOf(id, target);
   };
-  const delta = async (target: string): Promise<Measurement> => {
-    await ours.restoreOf(ids.yesterday, target);
+  const over = (id: string) => async (target: string) => {
+    await ours.restoreOf(id, target);
     await server.settle();
     return ours.restoreOf(ids.tip, target, '--delta');
   };
   return [
     { name: FULL, found: [], restore: fresh(ids.full) },
     { name: TIP, found: [], restore: fresh(ids.tip) },
-    { name: DELTA, found: [], restore: delta },
+    { name: DELTA, found: [], restore: over(ids.yesterday) },
+    { name: DELTA_OVER_FULL, found: [], restore: over(ids.full) },
   ];
 }
 

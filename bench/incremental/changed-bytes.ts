@@ -18,9 +18,9 @@ const BLOCK_SIZE = 8192;
 export const DIGEST_LENGTH = 20;
 const READ_LENGTH = 128 * BLOCK_SIZE;
 
-/** What basebackup.c leaves out, and the log. */
+/** What basebackup.c leaves out, the log, and the mark of a restore, of which no two are the same. */
 const NOT_SENT =
-  /^(pg_wal|pg_dynshmem|pg_notify|pg_replslot|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|^postmaster\.(pid|opts)$|(^|\/)pg(_internal\.init|sql_tmp)/;
+  /^(pg_wal|pg_dynshmem|pg_notify|pg_replslot|pg_serial|pg_snapshots|pg_stat_tmp|pg_subtrans)\/|^(postmaster\.(pid|opts)|larder_restored)$|(^|\/)pg(_internal\.init|sql_tmp)/;
 
 /** Reads a whole data directory, whose server must be at rest right behind a checkpoint. */
 export async function digestCluster(dataDirectory: string): Promise<ClusterDigests> {

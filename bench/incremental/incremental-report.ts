@@ -57,25 +57,26 @@ function remarks(finding: IncrementalFinding): string {
   ].join(' ');
 }
 
-function restoreTable({ serverVersion, full, tip, delta }: RestoreFinding): string {
+function restoreTable({ serverVersion, full, tip, delta, deltaOverFull }: RestoreFinding): string {
   const rows = [
     ['the full backup', ...measurementCells(full, undefined)],
     [`the tip: ${CHAIN_LENGTH} incremental backups later`, ...measurementCells(tip, undefined)],
-    [
-      'the tip, `--delta`',
-      ...(delta === undefined
-        ? ['skipped: restore --delta is not built', '', '']
-        : measurementCells(delta, undefined)),
-    ],
+    ['the tip, `--delta`', ...deltaCells(delta)],
+    ['the tip, `--delta` over the full backup', ...deltaCells(deltaOverFull)],
   ];
   return table([`Restore of a chain, PostgreSQL ${serverVersion}`, 'wall s', 'CPU s', 'peak MiB'], rows);
+}
+
+function deltaCells(runs: readonly Measurement[] | undefined): string[] {
+  if (runs === undefined) return ['skipped: restore --delta is not built', '', ''];
+  return measurementCells(runs, undefined);
 }
 
 function restoreRemarks({ clusterBytes, delta }: RestoreFinding): string {
   const copy =
     delta === undefined
       ? ''
-      : ' `--delta` goes over a fresh restore of the backup before the tip, most of which is not in the page cache; its result was compared with a restore into an empty directory.';
+      : ' `--delta` goes over a fresh restore of the backup before the tip, or of the full one, most of which is not in the page cache; its result was compared with a restore into an empty directory.';
   return `A cluster of ${megabytes(clusterBytes)} MB; between two backups of the chain ${NEW_ORDERS} rows were inserted.${copy}`;
 }
 

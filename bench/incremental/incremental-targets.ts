@@ -73,7 +73,7 @@ function unchangedTarget({ major, unchanged }: IncrementalFinding): Target {
   };
 }
 
-function restoreTargets({ full, tip, delta }: RestoreFinding): Target[] {
+function restoreTargets({ full, tip, delta, deltaOverFull }: RestoreFinding): Target[] {
   const seconds = (runs: readonly Measurement[]): number[] => runs.map((run) => run.wallSeconds);
   return [
     {
@@ -89,8 +89,15 @@ function restoreTargets({ full, tip, delta }: RestoreFinding): Target[] {
       limit: 0.5,
       unit: '×',
     },
+    {
+      what: 'restore --delta over a copy of the full backup: wall time, against a fresh restore',
+      value: deltaOverFull === undefined ? undefined : ratio(seconds(deltaOverFull), seconds(tip)),
+      missing: 'restore --delta is not built',
+      limit: 0.5,
+      unit: '×',
+    },
     peak('restore of the tip of a chain of 7', tip),
-    ...(delta === undefined ? [] : [peak('restore --delta', delta)]),
+    ...(delta === undefined ? [] : [peak('restore --delta', [...delta, ...(deltaOverFull ?? [])])]),
   ];
 }
 

@@ -100,19 +100,21 @@ const restored: RestoreFinding = {
   full: [took(2), took(2), took(2)],
   tip: [took(2.4, 310), took(2.4), took(9)],
   delta: [took(1.2), took(0.6), took(1.2, 150)],
+  deltaOverFull: [took(1.3), took(1.3), took(1.3, 310)],
 };
 
 test('the tip is held against its full backup, the delta against a fresh restore of the same tip', () => {
   expect(verdicts({ compared: [], restore: restored })).toEqual({
     'restore of the tip of a chain of 7: wall time, against its full backup': 'missed by 0.05 ×',
     "restore --delta over yesterday's copy: wall time, against a fresh restore": 'reached',
+    'restore --delta over a copy of the full backup: wall time, against a fresh restore': 'missed by 0.04 ×',
     'peak resident memory: restore of the tip of a chain of 7': 'missed by 10 MiB',
-    'peak resident memory: restore --delta': 'reached',
+    'peak resident memory: restore --delta': 'missed by 10 MiB',
   });
 });
 
 test('without restore --delta its place says so, in the table and among the targets', () => {
-  const restore = { ...restored, delta: undefined };
+  const restore = { ...restored, delta: undefined, deltaOverFull: undefined };
   expect(verdicts({ compared: [], restore })).toMatchObject({
     "restore --delta over yesterday's copy: wall time, against a fresh restore":
       'not measured: restore --delta is not built',
