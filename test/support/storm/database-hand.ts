@@ -59,7 +59,7 @@ export class DatabaseHand {
  * rolled back, and something else is drawn.
  */
 function isKnownFault(error: unknown): boolean {
-  return String(error).includes('missing chunk number 0 for toast value');
+  return /(missing|unexpected) chunk number .* for toast value/.test(String(error));
 }
 
 /** Without its COMMIT; the rows of the last statement are what the touched names now hold. */
