@@ -21,12 +21,18 @@ const config: Config = {
       displayName: 'unit',
       roots: ['<rootDir>/test'],
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/test/integration/', '/test/long/'],
+      testPathIgnorePatterns: ['/node_modules/', '/test/integration/', '/test/containers/', '/test/long/'],
     },
     {
       ...shared,
       displayName: 'integration',
       roots: ['<rootDir>/test/integration'],
+      testMatch: ['**/*.test.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'containers',
+      roots: ['<rootDir>/test/containers'],
       testMatch: ['**/*.test.ts'],
     },
     ...(long
