@@ -22,8 +22,11 @@ export const readFileWithMode: ReadFile = async (path) => {
   }
 };
 
-/** Docker and podman mount secrets here, with 0444: only this container sees them. */
-const MOUNTED_SECRETS = '/run/secrets/';
+/**
+ * Docker and Kubernetes mount secrets at the first, readable by all: only this container sees them. systemd keeps
+ * credentials at the second, in a directory that only the unit's account enters; its ACL looks like a mode of 0440.
+ */
+const MOUNTED_SECRETS = ['/run/secrets/', '/run/credentials/'];
 
 /**
  * The secret in a file, without the newline at its end. Throws CONFIG_INVALID when the file is missing or empty, or when
@@ -31,7 +34,7 @@ const MOUNTED_SECRETS = '/run/secrets/';
  */
 export async function readSecretFile(path: string, readFile: ReadFile): Promise<Secret> {
   const { text, mode } = await attempt(path, readFile);
-  if ((mode & 0o077) !== 0 && !path.startsWith(MOUNTED_SECRETS)) {
+  if ((mode & 0o077) !== 0 && !MOUNTED_SECRETS.some((place) => path.startsWith(place))) {
     throw new LarderError(
       'CONFIG_INVALID',
       `${path} can be read by its group or by others (mode ${mode.toString(8)}): chmod 600 ${path}`,

@@ -238,14 +238,14 @@ describe('secrets', () => {
     expect(error.message).toContain('DATABASE_PASSWORD_FILE');
   });
 
-  test('under /run/secrets may have any mode, as Docker mounts them', async () => {
+  test.each([
+    ['/run/secrets/password', 0o444],
+    ['/run/credentials/larder.service/password', 0o440],
+  ])('at %s may have any mode, as Docker and systemd put them there', async (place, mode) => {
     const config = await loadConfig({
-      environment: { DATABASE_URL: url, DATABASE_PASSWORD_FILE: '/run/secrets/password' },
+      environment: { DATABASE_URL: url, DATABASE_PASSWORD_FILE: place },
       workingDirectory: directory,
-      readFile: (path) =>
-        path.startsWith('/run/secrets/')
-          ? Promise.resolve({ text: 'x', mode: 0o444 })
-          : readFileWithMode(path),
+      readFile: (path) => (path === place ? Promise.resolve({ text: 'x', mode }) : readFileWithMode(path)),
     });
     expect(await config.clusters[0]!.connection.password(login)).toBe('x');
   });
