@@ -15,7 +15,10 @@ export async function simulate(zone: string, begin: string, days: number): Promi
   const seals = Array.from({ length: (to - from) / (DAY / 4) }, (_, n) => from + DAY + n * (DAY / 4));
   const facts = { records: simulation.history.all, ticks: simulation.ticks };
   // on the first day there may be nobody yet to miss a slot: nothing has run before it
-  const window = { from: from + DAY, to: simulation.ticks.reduce((last, tick) => Math.max(last, tick), from) };
+  const window = {
+    from: from + DAY,
+    to: simulation.ticks.reduce((last, tick) => Math.max(last, tick), from),
+  };
   const tallies = [
     checkSlots('backup_full', slotsByTheMinute(window, { zone, at, weekday: 0 }), facts),
     checkSlots('backup_incremental', slotsByTheMinute(window, { zone, at }), facts),
