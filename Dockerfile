@@ -55,7 +55,8 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LARDER_STATE_DIR=/var/lib/larder/state
 # BACKUP_DIR is not set, since it would be an error beside a file with several clusters; its default lies below this
 WORKDIR /var/lib/larder
-RUN install --directory --owner 999 --group 0 --mode 0770 . backups state
+# the way to both is open to all, for uids that bring directories of their own
+RUN install --directory --owner 999 --group 0 --mode 0770 backups state
 VOLUME ["/var/lib/larder/backups", "/var/lib/larder/state"]
 EXPOSE 9847
 USER 999

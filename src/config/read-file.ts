@@ -24,7 +24,8 @@ export const readFileWithMode: ReadFile = async (path) => {
 
 /**
  * Docker and Kubernetes mount secrets at the first, readable by all: only this container sees them. systemd keeps
- * credentials at the second, in a directory that only the unit's account enters; its ACL looks like a mode of 0440.
+ * credentials at the second, in a directory that only the unit's account enters; where it gives the file to that account by
+ * an ACL, the mode shows as 0440.
  */
 const MOUNTED_SECRETS = ['/run/secrets/', '/run/credentials/'];
 

@@ -136,6 +136,9 @@ containerTest(
       'find / -xdev -type f -perm /6000 2>/dev/null | head -1',
     ]);
     expect(setuid.output).toBe('');
+    // an account that is not of group 0 and brings directories of its own gets at least there
+    const own = await container.exec(['stat', 'backups', 'state'], { user: '4321:4321' });
+    expect(own).toMatchObject({ exitCode: 0 });
     await stop(container);
   },
 );
