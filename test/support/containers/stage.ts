@@ -44,7 +44,9 @@ export async function openStage(client: ContainerRuntimeClient): Promise<Stage> 
     },
   };
   const network = await new Network().start();
-  undo.defer(async () => void (await network.stop()));
+  undo.defer(async () => {
+    await network.stop();
+  });
   const database = undo.use(await startDatabase(network, stage));
   const all = undo.move();
   return { ...stage, network, database, [Symbol.asyncDispose]: () => all.disposeAsync() };
