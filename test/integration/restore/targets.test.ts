@@ -63,7 +63,7 @@ describe('a restore is refused, and touches nothing,', () => {
         return at('occupied');
       },
       /occupied is not empty \(it holds precious\)/,
-      /never writes over/,
+      /writes over nothing/,
     ],
     [
       'into one that holds only a hidden file',
