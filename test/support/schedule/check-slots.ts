@@ -19,6 +19,7 @@ export function checkSlots(
   { records, ticks }: { readonly records: readonly RunRecord[]; readonly ticks: readonly number[] },
 ): SlotTally {
   const over = records.filter((run) => run.task === task && run.result !== 'interrupted');
+  const fulls = records.filter((run) => run.task === 'backup_full' && run.result !== 'interrupted');
   const problems: string[] = [];
   let [seen, named] = [0, 0];
   const lastTick = ticks.reduce((last, tick) => Math.max(last, tick), 0);
@@ -31,7 +32,8 @@ export function checkSlots(
     if (slot > lastTick - 6 * 3_600_000 || !ticks.some((tick) => tick >= slot && tick < next)) return;
     seen += 1;
     if (forIt.length > 0) named += 1;
-    const doneMeanwhile = over.some(
+    // a full backup holds all that an incremental one would
+    const doneMeanwhile = [...over, ...(task === 'backup_incremental' ? fulls : [])].some(
       ({ started, ended = started }) => Math.max(started, ended) >= slot && Math.min(started, ended) < next,
     );
     // an interrupted run for it may have been made up for together with a later slot
