@@ -66,7 +66,7 @@ export function assembleCluster(parts: ClusterParts, shared: Shared): AssembledC
     limits: runLimits(parts.config, clock.now()),
     random: Math.random,
   });
-  const receiver = keptReceiver(parts, shared);
+  const receiver = keptReceiver(parts, shared, () => leadership.leads);
   const leadership = clusterLeadership(parts, {
     clock,
     changed: (role, why) => {
@@ -188,7 +188,11 @@ function newestStart({ backups, unreadable }: Catalogue, type?: BackupType): num
 }
 
 /** Undefined where the configuration says that the log is not received. */
-function keptReceiver(parts: ClusterParts, shared: Shared): KeptReceiver | undefined {
+function keptReceiver(
+  parts: ClusterParts,
+  shared: Shared,
+  isLeader: () => boolean,
+): KeptReceiver | undefined {
   const { name: cluster, transactionLog } = parts.config;
   if (!transactionLog.receive) return undefined;
   const { clock, history, metrics, state, logger, stateDirectory } = shared;
@@ -200,7 +204,8 @@ function keptReceiver(parts: ClusterParts, shared: Shared): KeptReceiver | undef
     },
     onStatus: (status) => {
       metrics.receiverSeen(cluster, status);
-      if (status !== undefined) state.receiverSeen(cluster, status);
+      // a leader's receiver that ended has said why, which stays to be seen until it goes on
+      if (status !== undefined || !isLeader()) state.receiverSeen(cluster, status);
     },
     onFailure: (error) => {
       const elsewhere = error.code === 'LEASE_HELD';

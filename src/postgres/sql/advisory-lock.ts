@@ -1,6 +1,9 @@
 import type { ConnectionSettings } from '../connection-settings.ts';
 import { Session } from './session.ts';
 
+/** How long the server may take to say that the session is still there; behind a cut cable it never does. */
+const ANSWER_LIMIT_MS = 5_000;
+
 /** An advisory lock of the server, held as long as its session lives: a process that dies loses it at once. */
 export class AdvisoryLock {
   readonly #session: Session;
@@ -35,16 +38,17 @@ export class AdvisoryLock {
     return undefined;
   }
 
-  /** Whether the session, and with it the lock, is still there. */
+  /** Whether the session, and with it the lock, is still there. One that does not answer is given up. */
   async isHeld(): Promise<boolean> {
+    const timer = setTimeout(() => this.#session.drop(), ANSWER_LIMIT_MS);
+    const query = { text: 'SELECT 1::text AS one', what: 'asking for the lock' };
     try {
-      await this.#session.row(
-        { text: 'SELECT 1::text AS one', what: 'asking for the lock' },
-        () => undefined,
-      );
+      await this.#session.row(query, () => undefined);
       return true;
     } catch {
       return false;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
