@@ -69,6 +69,7 @@ export function assembleCluster(parts: ClusterParts, shared: Shared): AssembledC
   const receiver = keptReceiver(parts, shared, () => leadership.leads);
   const leadership = clusterLeadership(parts, {
     clock,
+    epochChanged: (epoch) => metrics.roleChanged(cluster, leadership.leads, epoch),
     changed: (role, why) => {
       logger.info({ cluster, role, why }, 'role changed');
       state.roleChanged(cluster, role);

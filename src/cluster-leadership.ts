@@ -14,12 +14,17 @@ const LEASE_PREFIX = 'leader/';
 /** Who leads among the processes that protect a cluster with one repository. */
 export function clusterLeadership(
   { config, store }: ClusterParts,
-  { clock, changed }: { readonly clock: Clock; readonly changed: (role: Role, why: string) => void },
+  told: {
+    readonly clock: Clock;
+    readonly changed: (role: Role, why: string) => void;
+    readonly epochChanged: (epoch: number) => void;
+  },
 ): Leadership {
+  const { clock } = told;
   const key = lockKey(config.name, config.repositoryPath);
   const leases = new PrefixedStore(store, LEASE_PREFIX);
   return new Leadership({
-    clock,
+    ...told,
     takeLock: (signal) => AdvisoryLock.tryTake(config.connection, key, signal),
     repositoryExists: async () => (await store.stat(REPOSITORY_FILE)) !== undefined,
     takeLease: (signal) =>
@@ -30,7 +35,6 @@ export function clusterLeadership(
         waitMilliseconds: 0,
         signal,
       }),
-    changed,
   });
 }
 

@@ -32,6 +32,8 @@ export interface LeadershipParts {
   readonly takeLease: (signal: AbortSignal) => Promise<LeaderLease>;
   /** Called at each change. `why` is for people. */
   readonly changed: (role: Role, why: string) => void | Promise<void>;
+  /** Called when the lease became another one while the role stayed: the first backup makes the repository that holds it. */
+  readonly epochChanged?: (epoch: number) => void;
 }
 
 /**
@@ -46,6 +48,7 @@ export class Leadership {
   #lock: LeaderLock | undefined;
   #lease: LeaderLease | undefined;
   #standingBySince: number | undefined;
+  #toldEpoch = 0;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(parts: LeadershipParts) {
@@ -94,6 +97,9 @@ export class Leadership {
     // whoever has the lease leads, and may need the lock when the repository goes away
     if (!leading) await this.#releaseLock();
     await this.#become(leading ? 'leader' : 'standby', why);
+    if (this.epoch === this.#toldEpoch) return;
+    this.#toldEpoch = this.epoch;
+    this.#parts.epochChanged?.(this.epoch);
   }
 
   async #lookAtLock(): Promise<LockState> {
