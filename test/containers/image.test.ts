@@ -30,8 +30,11 @@ afterAll(async () => {
 const inspect = (container: { getId(): string }) =>
   client.container.inspect(client.container.getById(container.getId()));
 const larder = (container: StartedTestContainer, ...args: string[]) => container.exec(['larder', ...args]);
+/** The ids of the backups; how far each can be rolled forward moves while the service receives WAL. */
 const listed = async (container: StartedTestContainer) =>
-  (JSON.parse((await larder(container, 'list', '--json')).stdout) as { backups: { id: string }[] }).backups;
+  (
+    JSON.parse((await larder(container, 'list', '--json')).stdout) as { backups: { id: string }[] }
+  ).backups.map(({ id }) => id);
 const ready = (container: StartedTestContainer) =>
   eventually(
     () => get(container, '/health/backup'),
