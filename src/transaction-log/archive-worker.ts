@@ -1,9 +1,8 @@
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { openStore } from '../storage/open-store.ts';
-import type { TaskAnswer } from '../task-pool.ts';
-import { errorToMessage } from '../worker-thread.ts';
+import { serveTasks } from '../task-worker.ts';
 import type { ArchiveTask, ArchiveWorkerData } from './archive-messages.ts';
 import { storeSpooled } from './store-spooled.ts';
 
@@ -25,13 +24,4 @@ function giveWay(): void {
 }
 giveWay();
 
-function answer(message: TaskAnswer): void {
-  parentPort?.postMessage(message);
-}
-
-parentPort?.on('message', (task: ArchiveTask) => {
-  storeSpooled(store, task, level).then(
-    (result) => answer({ kind: 'done', result }),
-    (error: unknown) => answer({ kind: 'failed', error: errorToMessage(error) }),
-  );
-});
+serveTasks((task: ArchiveTask) => storeSpooled(store, task, level));

@@ -23,6 +23,8 @@ import { ServerWatch, type ServerAnswer } from './server-watch.ts';
 
 /** Threads that compress: two keep up with what one socket brings. */
 const ARCHIVE_THREADS = 2;
+/** Of each: one segment is forced to the disk while the next is compressed. */
+const ARCHIVE_TASKS = 2;
 /** How often a full spool looks whether there is room again. */
 const ROOM_INTERVAL = 50;
 /** How long an asked-for end waits for what was received to be stored; the spool keeps the rest. */
@@ -53,7 +55,7 @@ export async function receiveWal(request: ReceiverRequest, context: ReceiverCont
   const workerData: ArchiveWorkerData = { location: request.location, level: request.compressionLevel };
   const pool = new TaskPool<ArchiveTask>(
     () => startWorker(import.meta.url, 'archive-worker', { workerData }),
-    ARCHIVE_THREADS,
+    { threads: ARCHIVE_THREADS, each: ARCHIVE_TASKS },
   );
   try {
     await new Receiver(request, context, { spool, pool }).run();

@@ -1,10 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { crc32c } from '../../crc32c.ts';
 import { LarderError } from '../../errors.ts';
 import { HASH_LENGTH, hashUnits } from '../../repository/block-hashes.ts';
 import { openStore } from '../../storage/open-store.ts';
-import type { TaskAnswer } from '../../task-pool.ts';
-import { errorToMessage } from '../../worker-thread.ts';
+import { serveTasks } from '../../task-worker.ts';
 import { changedUnits } from './changed-units.ts';
 import type { ComparedPiece, CompareResult, CompareTask, CompareWorkerData } from './compare-messages.ts';
 
@@ -40,13 +39,4 @@ async function readEarlier({ earlier }: Piece): Promise<Buffer | undefined> {
   }
 }
 
-function answer(message: TaskAnswer<CompareResult>): void {
-  parentPort?.postMessage(message);
-}
-
-parentPort?.on('message', (task: CompareTask) => {
-  compare(task).then(
-    (result) => answer({ kind: 'done', result }),
-    (error: unknown) => answer({ kind: 'failed', error: errorToMessage(error) }),
-  );
-});
+serveTasks(compare);

@@ -82,7 +82,9 @@ export class UnitComparer {
     const workerData: CompareWorkerData = { location, slabs };
     this.#slabs = slabs.map((slab) => Buffer.from(slab));
     this.#free = slabs.map((_, i) => i);
-    this.#pool = new TaskPool(() => startWorker(import.meta.url, 'compare-worker', { workerData }), workers);
+    this.#pool = new TaskPool(() => startWorker(import.meta.url, 'compare-worker', { workerData }), {
+      threads: workers,
+    });
   }
 
   get hasRoom(): boolean {

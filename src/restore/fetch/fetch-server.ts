@@ -54,7 +54,9 @@ export class FetchServer {
     this.#archive = options.plan.archive;
     this.#scope = scope;
     this.#directory = directory;
-    this.#pool = new TaskPool(() => startWorker(import.meta.url, 'fetch-worker', { workerData }), THREADS);
+    this.#pool = new TaskPool(() => startWorker(import.meta.url, 'fetch-worker', { workerData }), {
+      threads: THREADS,
+    });
   }
 
   /**
