@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { assembleService } from '../assemble.ts';
 import type { CliParts } from './cli-parts.ts';
 import { runService } from './run-service.ts';
 
@@ -21,6 +20,8 @@ Examples:
   $ LARDER_CONFIG=/etc/larder.yaml larder daemon`;
 
 async function daemon(parts: CliParts): Promise<void> {
+  // half of all modules: the help does without
+  const { assembleService } = await import('../assemble.ts');
   const config = await parts.loadConfig();
   const { clock, version: larderVersion } = parts;
   await runService(parts, await assembleService({ config, clock, larderVersion }));

@@ -43,8 +43,9 @@ export async function runProgram(parts: CliParts, argv: readonly string[]): Prom
   }
 }
 
-/** The named command; all of them for help, and for a name that is none, since the error suggests one. */
+/** The named command; none for the version, all for help, and for a name that is none, since the error suggests one. */
 async function loadCommands(name: string | undefined): Promise<CreateCommand[]> {
+  if (name === '-V' || name === '--version') return [];
   const known = Object.entries(COMMANDS);
   const named = known.filter(([command]) => command === name);
   return Promise.all((named.length > 0 ? named : known).map(async ([, load]) => load()));

@@ -2,7 +2,6 @@ import { existsSync, openSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
-import { assembleService } from '../assemble.ts';
 import { clusterParts, readKnownCatalogue } from '../cluster-parts.ts';
 import { DEFAULT_FILE } from '../config/config-file.ts';
 import type { Config } from '../config/config.ts';
@@ -121,6 +120,8 @@ async function serve(parts: CliParts, serving: Serving): Promise<void> {
     if (!told) stderr.write(`${example}\n`);
     told = true;
   });
+  // half of all modules: the help does without
+  const { assembleService } = await import('../assemble.ts');
   const service = await assembleService({
     config,
     clock,

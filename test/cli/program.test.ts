@@ -8,22 +8,32 @@ const LIST_LOADED = `
   registerHooks({ load: (url, context, next) => { urls.push(url); return next(url, context); } });
   process.on('exit', () => process.stderr.write(urls.join('\\n')));`;
 
-async function loadedBy(...args: string[]): Promise<string> {
+async function loadedBy(...args: string[]): Promise<{ code: number | null; loaded: string }> {
   const hooks = `data:text/javascript,${encodeURIComponent(LIST_LOADED)}`;
   const { code, stderr } = await larder(args, { NODE_OPTIONS: `--import=${hooks}` });
-  expect(code).toBe(0);
-  return stderr;
+  return { code, loaded: stderr };
 }
 
 test('a backup loads nothing of the service, of other commands or of the parser of a file that is not there', async () => {
-  const loaded = await loadedBy('backup', '--help');
+  const { code, loaded } = await loadedBy('backup', '--help');
+  expect(code).toBe(0);
   expect(loaded).toContain('/src/backup/take-backup.ts');
   expect(loaded).not.toMatch(/node_modules\/(fastify|prom-client|pino|yaml)\//);
   expect(loaded).not.toMatch(/\/src\/(restore|verify|demo|http|observability)\//);
 });
 
 test('the service does load them', async () => {
-  expect(await loadedBy('daemon', '--help')).toMatch(/node_modules\/fastify\//);
+  const { code, loaded } = await loadedBy('daemon');
+  // nothing is configured
+  expect(code).toBe(2);
+  expect(loaded).toMatch(/node_modules\/fastify\//);
+});
+
+test('the version loads no command, and no configuration', async () => {
+  const { code, loaded } = await loadedBy('--version');
+  expect(code).toBe(0);
+  expect(loaded).toContain('/src/cli/program.ts');
+  expect(loaded).not.toMatch(/-command\.ts|\/src\/config\/|node_modules\/zod\//);
 });
 
 test('help tells of every command, also of one by its name', async () => {
