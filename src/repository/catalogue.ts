@@ -1,5 +1,6 @@
 import { LarderError, toLarderError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { listBackupObjects } from './backup-objects.ts';
 import { COMMIT_RECORD_LIMIT, decodeCommitRecord, type CommitRecord } from './commit-record.ts';
 import { backupOfCommitRecord, commitRecordName, parseBackupId } from './layout.ts';
 
@@ -15,24 +16,35 @@ export interface Catalogue {
   readonly unreadable: readonly UnreadableBackup[];
 }
 
+/** Commit records that are read at a time: each is a way to the store and back. */
+const READ_TOGETHER = 16;
+
 /** Reads every commit record of a repository. Throws what the store throws when it cannot be listed. */
 export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
   const ids: string[] = [];
-  for await (const object of store.list('')) {
+  for await (const object of listBackupObjects(store)) {
     const id = backupOfCommitRecord(object.name);
     if (id !== undefined) ids.push(id);
   }
   const backups: CommitRecord[] = [];
   const unreadable: UnreadableBackup[] = [];
-  for (const id of ids) {
-    try {
-      backups.push(await readCommitRecord(store, id));
-    } catch (error) {
-      unreadable.push({ id, problem: toLarderError(error) });
+  for (let first = 0; first < ids.length; first += READ_TOGETHER) {
+    const read = ids.slice(first, first + READ_TOGETHER).map((id) => readOrProblem(store, id));
+    for (const found of await Promise.all(read)) {
+      if ('problem' in found) unreadable.push(found);
+      else backups.push(found);
     }
   }
   backups.sort((a, b) => a.startTime.localeCompare(b.startTime) || a.id.localeCompare(b.id));
   return { backups, unreadable };
+}
+
+async function readOrProblem(store: ObjectStore, id: string): Promise<CommitRecord | UnreadableBackup> {
+  try {
+    return await readCommitRecord(store, id);
+  } catch (error) {
+    return { id, problem: toLarderError(error) };
+  }
 }
 
 /**

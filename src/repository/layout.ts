@@ -42,6 +42,9 @@ export function parseBackupId(text: string): BackupId | undefined {
   return Number.isNaN(id.started) || formatBackupId(id) !== text ? undefined : id;
 }
 
+/** Every object of a backup begins with one of these. */
+export const BACKUP_PREFIXES = ['full_backup_', 'incremental_backup_'] as const;
+
 /** All objects of one backup begin with this. */
 export function backupPrefix(backupId: string): string {
   return `${backupId}/`;

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../storage/object-store.ts';
+import { listBackupObjects } from './backup-objects.ts';
 import { readCommitRecord } from './catalogue.ts';
 import {
   backupOfCommitRecord,
@@ -24,7 +25,7 @@ export async function sweepLeftovers(store: ObjectStore): Promise<Swept> {
   const temporaryFiles = await store.sweepUnfinished();
   const committed = new Set<string>();
   const objects = new Map<string, string[]>();
-  for await (const { name } of store.list('')) {
+  for await (const { name } of listBackupObjects(store)) {
     const record = backupOfCommitRecord(name);
     if (record !== undefined) committed.add(record);
     const backup = backupOfObject(name);

@@ -1,5 +1,6 @@
 import { LarderError, toLarderError } from '../errors.ts';
 import { readCatalogue, type UnreadableBackup } from '../repository/catalogue.ts';
+import { listBackupObjects } from '../repository/backup-objects.ts';
 import { readMarks, type ExpiryMark } from '../repository/expiry-mark.ts';
 import { isActive, readHolds, type StoredHold } from '../repository/hold-record.ts';
 import { backupOfVerifiedRecord } from '../repository/layout.ts';
@@ -60,7 +61,7 @@ export function activeHolds(holds: readonly StoredHold[], now: number): ActiveHo
 
 async function readVerified(store: ObjectStore): Promise<Set<string>> {
   const verified = new Set<string>();
-  for await (const { name } of store.list('')) {
+  for await (const { name } of listBackupObjects(store)) {
     const backup = backupOfVerifiedRecord(name);
     if (backup !== undefined) verified.add(backup);
   }
