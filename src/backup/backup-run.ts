@@ -9,6 +9,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import type { ChangeAccount } from './change-account.ts';
 import type { ChangesFrom } from './changes-from.ts';
+import type { FrameWriters } from './frame-writers.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
 import type { ReportProgress } from './progress.ts';
 import type { BackupSource } from './sources/source.ts';
@@ -54,6 +55,7 @@ export interface Session extends BackupContext {
   readonly changesFrom: ChangesFrom;
   readonly repository: Repository;
   readonly lease: Lease;
+  readonly frameWriters: FrameWriters;
   readonly warnings: readonly string[];
 }
 

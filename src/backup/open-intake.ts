@@ -1,5 +1,5 @@
 import type { ServerIdentity } from '../postgres/replication/server-identity.ts';
-import { FrameWriter } from '../repository/frames/frame-writer.ts';
+import type { FrameWriter } from '../repository/frames/frame-writer.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import type { ChangesFrom } from './changes-from.ts';
 import { ChangedBlocksIntake } from './intake/changed-blocks.ts';
@@ -12,8 +12,9 @@ export interface IntakeRequest {
   readonly id: string;
   readonly store: ObjectStore;
   readonly location: StoreLocation;
-  readonly compressionLevel: number;
   readonly workers: number;
+  /** Of this backup; ended with the intake. */
+  readonly frames: FrameWriter;
   readonly changesFrom: ChangesFrom;
   readonly identity: ServerIdentity;
   /** undefined for a full backup. */
@@ -22,12 +23,9 @@ export interface IntakeRequest {
 
 /** The intake that fits the server: it tells changes by itself, or all that it sends is compared. */
 export async function openIntake(request: IntakeRequest): Promise<Intake> {
-  const { id, location, compressionLevel: level, workers, identity, parent, changesFrom } = request;
-  const frames = new FrameWriter({ location, backupId: id, level, workers });
+  const { id, frames, identity, parent, changesFrom } = request;
   try {
-    if (changesFrom === 'comparison') {
-      return await ComparedFilesIntake.open({ ...request, frames });
-    }
+    if (changesFrom === 'comparison') return await ComparedFilesIntake.open(request);
     if (parent === undefined) return new WholeFilesIntake(id, frames);
     const { blockSize, relationFileSize } = identity;
     const sizes = { blockSize, segmentBlocks: relationFileSize / blockSize };

@@ -32,10 +32,9 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   const { start, receivedBytes: doneBytes } = content;
   if (start === undefined)
     throw new LarderError('BACKUP_INCOMPLETE', 'the server never named the start of the backup');
-  const stored = await intake.finish();
+  const [stored, serverManifest] = await both(intake.finish(), content.finishServerManifest());
   const { storedBytes } = intake;
   run.onProgress({ phase: 'committing', doneBytes, totalBytes: doneBytes, storedBytes });
-  const serverManifest = await content.finishServerManifest();
   content.assertComplete();
   assertSameHistory(run, content);
   await run.account?.assertTold(start.lsn);
@@ -56,6 +55,12 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
     databases: read.databases,
     objects,
   });
+}
+
+/** Waits for both also when one fails, since what fails is cleaned up: nothing may be written any more then. */
+async function both<First, Second>(first: Promise<First>, second: Promise<Second>): Promise<[First, Second]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
 }
 
 /**

@@ -6,6 +6,7 @@ import { parseLsn } from '../postgres/lsn.ts';
 import { Session as SqlSession } from '../postgres/sql/session.ts';
 import { assertSupported } from '../postgres/supported-version.ts';
 import { majorOf } from '../postgres/version.ts';
+import { listBackupObjects } from '../repository/backup-objects.ts';
 import { encodeCommitRecord, type CommitRecord } from '../repository/commit-record.ts';
 import { FramedObjectWriter, readFramedObject } from '../repository/frames/framed-object.ts';
 import {
@@ -23,6 +24,7 @@ import { ChangeAccount } from './change-account.ts';
 import { chooseChangesFrom } from './changes-from.ts';
 import { readDatabases } from './databases.ts';
 import { findParent, type FoundParent } from './find-parent.ts';
+import { FrameWriters } from './frame-writers.ts';
 import type { Intake } from './intake/intake.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
 import { openIntake } from './open-intake.ts';
@@ -43,26 +45,37 @@ import { UnloggedCreations } from './unlogged-creations.ts';
 export async function takeBackup(request: BackupRequest, context: BackupContext): Promise<CommitRecord> {
   context.onProgress({ phase: 'connecting', doneBytes: 0, totalBytes: undefined, storedBytes: 0 });
   const source = await ReplicationSource.open(request.connection, context.signal);
+  // what takes its time elsewhere is begun before it is needed: this, the threads and the hold on the log
+  const connecting = openSql(request, source, context.signal);
+  connecting.catch(() => undefined);
   try {
     const identity = await source.identify();
     const warnings = assertSupported(identity);
     const repository = await openRepositoryFor(request, identity, context.clock);
     const lease = await takeLease(request, context);
-    const sql = await openSql(request, source, context.signal);
+    const { location, compressionLevel: level, workers } = request;
+    const frameWriters = new FrameWriters({ location, level, workers });
+    source.holdLog();
     try {
       await sweepLeftovers(request.store);
       const signal = AbortSignal.any([context.signal, lease.signal]);
+      const sql = await connecting;
       const changesFrom = await chooseChangesFrom(request.changesFrom, identity, sql);
-      const found = { source, identity, repository, lease, warnings, sql, changesFrom };
+      const found = { source, identity, repository, lease, frameWriters, warnings, sql, changesFrom };
       return await chooseAndRun({ ...context, signal, request, ...found });
     } finally {
-      await sql?.close().catch(() => undefined);
+      await frameWriters.close();
       // a lease that cannot be given back runs out by itself; that does not undo the backup
       await lease.release().catch(() => undefined);
     }
   } finally {
-    await source.close();
+    await Promise.all([closeSql(connecting), source.close()]);
   }
+}
+
+async function closeSql(connecting: Promise<SqlSession | undefined>): Promise<void> {
+  const sql = await connecting.catch(() => undefined);
+  await sql?.close().catch(() => undefined);
 }
 
 /** An ordinary connection to the server that is backed up; one that allows this role replication only is backed up all the same. */
@@ -120,7 +133,8 @@ async function runBackup(
   let intake: Intake | undefined;
   let content: BackupContent | undefined;
   try {
-    intake = await openIntake({ ...request, id, identity, changesFrom, parent });
+    const frames = session.frameWriters.take(id);
+    intake = await openIntake({ ...request, id, identity, changesFrom, parent, frames });
     const name = serverManifestName(id);
     const unlogged = new UnloggedCreations(identity.walSegmentSize, majorOf(identity.serverVersionNumber));
     content = new BackupContent(
@@ -128,8 +142,10 @@ async function runBackup(
       await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
       unlogged,
     );
-    const databases = await readDatabases(sql, run.signal);
-    const outcome = await readSource(run, content, intake);
+    const [outcome, databases] = await Promise.all([
+      readSource(run, content, intake),
+      readDatabases(sql, run.signal),
+    ]);
     const record = await storeBackup(run, { content, intake, outcome, databases });
     await commit(run, record);
     return record;
@@ -202,7 +218,7 @@ async function chooseId(
   clock: Clock,
 ): Promise<{ id: string; started: number }> {
   const taken = new Set<string>();
-  for await (const { name } of store.list('')) taken.add(name.split('/')[0] ?? '');
+  for await (const { name } of listBackupObjects(store)) taken.add(name.split('/')[0] ?? '');
   const idsAt = (started: number): string[] =>
     (['full', 'incremental'] as const).map((kind) => formatBackupId({ type: kind, cluster, started }));
   for (let started = Math.floor(clock.now() / 1000) * 1000; ; started += 1000) {

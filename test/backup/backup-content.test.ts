@@ -34,7 +34,8 @@ beforeEach(async () => {
   directory = await temporaryDirectory();
   store = openMemoryStore(new FakeClock());
   const location = { kind: 'filesystem', directory: directory.path } as const;
-  frames = new FrameWriter({ location, backupId: ID, level: 1, workers: 1 });
+  frames = new FrameWriter({ location, level: 1, workers: 1 });
+  frames.begin(ID);
   intake = new WholeFilesIntake(ID, frames);
   const name = serverManifestName(ID);
   content = new BackupContent(

@@ -24,7 +24,8 @@ function someContent(length: number): Buffer {
 /** Stores these contents as the files of one backup; its manifest. */
 async function storeBackup(files: readonly Buffer[]): Promise<Manifest> {
   const location = { kind: 'filesystem', directory: directory.path } as const;
-  const writer = new FrameWriter({ location, backupId: ID, level: 1, workers: 2 });
+  const writer = new FrameWriter({ location, level: 1, workers: 2 });
+  writer.begin(ID);
   const written = [];
   for (const content of files) {
     written.push(writer.beginFile(content.length));

@@ -20,7 +20,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 export class ReplicationSource implements BackupSource {
   readonly kind = 'replication';
   readonly #connection: ReplicationConnection;
-  #hasSlot = false;
+  #slot: Promise<void> | undefined;
 
   private constructor(connection: ReplicationConnection) {
     this.#connection = connection;
@@ -37,6 +37,14 @@ export class ReplicationSource implements BackupSource {
 
   async identify(): Promise<ServerIdentity> {
     return readServerIdentity(this.#connection);
+  }
+
+  /**
+   * Makes the server keep its log from now on, until `close`; `read` waits for that. The backup carries its own WAL: without
+   * a slot the server may recycle the first segments while it sends files.
+   */
+  holdLog(): void {
+    void this.#ensureSlot().catch(() => undefined);
   }
 
   async read(
@@ -73,11 +81,9 @@ export class ReplicationSource implements BackupSource {
     return judge(outcome);
   }
 
-  /** The backup carries its own WAL: without a slot the server may recycle the first segments while it sends files. */
-  async #ensureSlot(): Promise<void> {
-    if (this.#hasSlot) return;
-    await this.#connection.createTemporarySlot(`larder_backup_${randomBytes(6).toString('hex')}`);
-    this.#hasSlot = true;
+  #ensureSlot(): Promise<void> {
+    this.#slot ??= this.#connection.createTemporarySlot(`larder_backup_${randomBytes(6).toString('hex')}`);
+    return this.#slot;
   }
 
   async #upload(manifest: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,6 @@ import type { StoredObject } from './framed-object.ts';
 /** What the frame writer and its workers say to each other. */
 export interface FrameWorkerData {
   readonly location: StoreLocation;
-  readonly backupId: string;
   readonly level: number;
   /** Buffers of FRAME_CONTENT_LIMIT bytes each; a worker owns one from a `frame` request to its answer. */
   readonly slabs: readonly SharedArrayBuffer[];
@@ -22,7 +21,12 @@ export interface FrameRequest {
   readonly pieces: readonly number[];
 }
 
-export type FrameWorkerRequest = FrameRequest | { readonly kind: 'finish' } | { readonly kind: 'abort' };
+export type FrameWorkerRequest =
+  | FrameRequest
+  /** Before the first frame: what the packs are named after. */
+  | { readonly kind: 'begin'; readonly backupId: string }
+  | { readonly kind: 'finish' }
+  | { readonly kind: 'abort' };
 
 export type FrameWorkerAnswer =
   | {

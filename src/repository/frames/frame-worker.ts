@@ -15,10 +15,11 @@ import { PackWriter } from './pack-writer.ts';
 const data = workerData as FrameWorkerData;
 const slabs = data.slabs.map((slab) => Buffer.from(slab));
 const packCounter = new Int32Array(data.packCounter);
+let backupId = '';
 const packs = new PackWriter({
   store: openStore(data.location),
   nextNumber: () => Atomics.add(packCounter, 0, 1) + 1,
-  nameOf: (number) => packName(data.backupId, number),
+  nameOf: (number) => packName(backupId, number),
   level: data.level,
 });
 
@@ -39,6 +40,9 @@ async function storeFrame(request: FrameRequest): Promise<void> {
 
 async function serve(request: FrameWorkerRequest): Promise<void> {
   switch (request.kind) {
+    case 'begin':
+      backupId = request.backupId;
+      return;
     case 'frame':
       return storeFrame(request);
     case 'finish':

@@ -9,7 +9,6 @@ import type { StoredObject } from './framed-object.ts';
 
 export interface FrameWriterOptions {
   readonly location: StoreLocation;
-  readonly backupId: string;
   /** zstd level; 0 stores as it is. */
   readonly level: number;
   /** Threads that compress. */
@@ -71,7 +70,7 @@ const RESERVE = 4;
 /**
  * Cuts the contents of files into frames and has worker threads compress, hash and store them. Small files share frames.
  * Content is copied once, into a slab that a worker then owns. `write` never waits: when `hasRoom` is false the source
- * stops reading until `room` resolves.
+ * stops reading until `room` resolves. The threads are started at once and write nothing before `begin`.
  */
 export class FrameWriter {
   readonly #slabs: Buffer[];
@@ -89,11 +88,16 @@ export class FrameWriter {
     const count = options.workers * SLABS_PER_WORKER + RESERVE;
     const slabs = Array.from({ length: count }, () => new SharedArrayBuffer(FRAME_CONTENT_LIMIT));
     const packCounter = new SharedArrayBuffer(4);
-    const { location, backupId, level } = options;
-    const workerData: FrameWorkerData = { location, backupId, level, slabs, packCounter };
+    const { location, level } = options;
+    const workerData: FrameWorkerData = { location, level, slabs, packCounter };
     this.#slabs = slabs.map((slab) => Buffer.from(slab));
     this.#free = slabs.map((_, i) => i);
     this.#threads = Array.from({ length: options.workers }, () => this.#startThread(workerData));
+  }
+
+  /** Names the backup that the frames are of; comes before all content. */
+  begin(backupId: string): void {
+    for (const { worker } of this.#threads) post(worker, { kind: 'begin', backupId });
   }
 
   /** Payload bytes that the store has taken so far. */

@@ -29,7 +29,8 @@ async function takeIn(started: string, contents: Contents, parent?: ParentBackup
   const record = commitRecord(started);
   const location = { kind: 'filesystem', directory: directory.path } as const;
   const store = openStore(location);
-  const frames = new FrameWriter({ location, backupId: record.id, level: 1, workers: 1 });
+  const frames = new FrameWriter({ location, level: 1, workers: 1 });
+  frames.begin(record.id);
   const intake = await ComparedFilesIntake.open({
     id: record.id,
     store,

@@ -20,7 +20,9 @@ const READ = 256 * 1024;
 
 function open(directory: string, options: { level?: number; workers?: number } = {}): FrameWriter {
   const location = { kind: 'filesystem', directory } as const;
-  return new FrameWriter({ location, backupId: ID, level: 1, workers: 2, ...options });
+  const writer = new FrameWriter({ location, level: 1, workers: 2, ...options });
+  writer.begin(ID);
+  return writer;
 }
 
 /** Writes files as they come from a socket: in reads of one buffer, with a question for room after each. */
@@ -172,7 +174,7 @@ describe('a frame writer', () => {
 
   test('ends with its error when a worker cannot begin', async () => {
     const location = null as never;
-    const writer = new FrameWriter({ location, backupId: ID, level: 1, workers: 2 });
+    const writer = new FrameWriter({ location, level: 1, workers: 2 });
     writer.beginFile(10);
     writer.write(Buffer.alloc(10), 0, 10);
     expect(await failureOf(writer.finish())).toMatchObject({ code: 'INTERNAL' });
