@@ -71,6 +71,10 @@ export default tseslint.config(
         },
         { selector: 'ExportAllDeclaration', message: 'No barrels: import from the file that owns the name.' },
         {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier[imported.name='z']",
+          message: "import * as z from 'zod': of the other one the build cannot leave out what is not used.",
+        },
+        {
           selector: "NewExpression[callee.name='Date'][arguments.length=0]",
           message: 'Time comes in through the Clock, so that tests can hold it.',
         },

@@ -18,6 +18,7 @@ RUN node -e 'const p = require("./package.json"); delete p.optionalDependencies;
 FROM packages AS build
 RUN npm install --no-save --ignore-scripts --include=dev --loglevel=error
 COPY tsconfig.json ./
+COPY scripts/build.mjs scripts/
 COPY src src
 RUN npm run --silent build
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../errors.ts';
 import { didYouMean } from '../nearest-key.ts';
 import { configSchema } from './schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../errors.ts';
 import { isClusterName } from '../repository/layout.ts';
 import { parseBlackouts } from '../scheduler/blackout.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import { decodeSealedJson, encodeSealedJson, formatVersion } from './sealed-json.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError, toLarderError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { HOLDS_PREFIX, holdName, parseHoldName, releaseName } from './layout.ts';

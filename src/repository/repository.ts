@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../errors.ts';
 import { FORMAT_VERSION } from './object-header.ts';
 

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { TASKS, type Task } from '../jobs/job.ts';
 

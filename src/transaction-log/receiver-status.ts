@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatLsn, type Lsn } from '../postgres/lsn.ts';
 import type { SlotFacts } from '../postgres/sql/slot-facts.ts';
 import type { ProcessIdentity } from '../process-identity.ts';

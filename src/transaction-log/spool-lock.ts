@@ -1,6 +1,6 @@
 import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { isProvablyAlive, isProvablyDead, type ProcessIdentity } from '../process-identity.ts';

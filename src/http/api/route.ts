@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiToken, TokenScope } from '../tokens.ts';
 
 /** What a handler is given: everything in it was checked. */
