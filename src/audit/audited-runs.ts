@@ -11,7 +11,7 @@ export class AuditedRuns implements RunListener {
   #writing: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param actor of runs that were asked for; those of the schedule are its own
+   * @param actor of runs of a command; others name who asked for them, those of the schedule are its own
    * @param failed is told when the trail cannot be written: the run is not undone by that
    */
   constructor(trail: AuditTrail, actor: string, failed: (error: unknown) => void) {
@@ -30,9 +30,9 @@ export class AuditedRuns implements RunListener {
   }
 
   async #add(run: RunRecord): Promise<void> {
-    const { id, cluster, task, reason, result = null, errorCode: error = null } = run;
+    const { id, cluster, task, reason, requestedBy, result = null, errorCode: error = null } = run;
     await this.#trail.add({
-      actor: reason === 'manual' ? this.#actor : 'schedule',
+      actor: reason === 'manual' ? this.#actor : (requestedBy ?? 'schedule'),
       action: actionOf(run),
       subject: run.backupId ?? cluster,
       details: { run: id, cluster, task, reason, result, error },

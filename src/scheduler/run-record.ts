@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly cluster: string;
   readonly task: Task;
   readonly reason: RunReason;
+  /** Who asked for it, as the audit trail names them; absent where nobody did. */
+  readonly requestedBy?: string;
   /** When its work began; until then, when it was asked for. */
   readonly started: number;
   /** What it is to satisfy. */
@@ -80,6 +82,7 @@ const storedRun = z.object({
   cluster: z.string(),
   task: z.enum(TASKS),
   reason: z.enum(REASONS),
+  requestedBy: optional.text,
   started: time,
   slot: time.exactOptional(),
   waiting: z.literal(true).exactOptional(),

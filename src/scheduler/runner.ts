@@ -29,12 +29,25 @@ export interface RunRequest {
   readonly slot?: number;
   /** The backup it is about, of a job that is about one. */
   readonly backupId?: string;
+  /** Who asked, as the audit trail names them. */
+  readonly requestedBy?: string;
+}
+
+/** What became of a request. */
+export interface Submission {
+  /** False where the same was asked for before and is not over: then that run is given. */
+  readonly isNew: boolean;
+  /** Resolves when the run is on record, with how it stands then; also where it could not be put there and has failed. */
+  readonly recorded: Promise<RunRecord>;
+  /** Resolves with the record of its end. */
+  readonly ended: Promise<RunRecord>;
 }
 
 /** A run from its request to its end. */
 interface Entry {
   readonly job: Job;
   readonly abort: AbortController;
+  readonly onRecord: PromiseWithResolvers<void>;
   readonly result: PromiseWithResolvers<RunRecord>;
   run: RunRecord;
   /** Resolves when what is on record of the waiting is durable. */
@@ -66,18 +79,26 @@ export class JobRunner {
    * incremental backup where a full one waits or runs: it resolves at once, as `coalesced`.
    * Rejects with INTERRUPTED when the runner is shutting down.
    */
-  run(job: Job, request: RunRequest): Promise<RunRecord> {
-    if (this.#stopping) return Promise.reject(stoppingError());
+  async run(job: Job, request: RunRequest): Promise<RunRecord> {
+    return this.submit(job, request).ended;
+  }
+
+  /** As `run`, for who does not wait for the end. Throws INTERRUPTED when the runner is shutting down. */
+  submit(job: Job, request: RunRequest): Submission {
+    if (this.#stopping) throw stoppingError();
     const entries = this.#entries();
     const same = entries.find(({ run }) => run.task === job.task && run.backupId === request.backupId);
-    if (same !== undefined) return same.result.promise;
+    if (same !== undefined) return submission(same, false);
     const covering = entries.find(({ run }) => coversTask(run.task, job.task));
-    if (covering !== undefined) return this.coalesce(job.task, request, covering.run.id);
+    if (covering !== undefined) {
+      const coalesced = this.coalesce(job.task, request, covering.run.id);
+      return { isNew: false, recorded: coalesced, ended: coalesced };
+    }
     const entry = this.#enter(job, request);
     if (this.#running.has(laneOf(job.task))) entry.recorded = this.#recordWaiting(entry);
     this.#waiting.push(entry);
     this.#startNext(laneOf(job.task));
-    return entry.result.promise;
+    return submission(entry, true);
   }
 
   /** Puts on record that another run does the task's work too. Throws STATE_NOT_WRITABLE. */
@@ -125,6 +146,7 @@ export class JobRunner {
     return {
       job,
       abort: new AbortController(),
+      onRecord: Promise.withResolvers<void>(),
       result: Promise.withResolvers<RunRecord>(),
       run: newRun(cluster, job.task, { request, now: clock.now() }),
       recorded: Promise.resolve(),
@@ -133,7 +155,9 @@ export class JobRunner {
 
   /** A request must survive the process that it waits in; one that cannot be put on record fails when its turn comes. */
   async #recordWaiting(entry: Entry): Promise<void> {
-    await this.#parts.history.append({ ...entry.run, waiting: true }).catch(() => undefined);
+    entry.run = { ...entry.run, waiting: true };
+    await this.#parts.history.append(entry.run).catch(() => undefined);
+    entry.onRecord.resolve();
   }
 
   #startNext(lane: Lane): void {
@@ -156,10 +180,11 @@ export class JobRunner {
     const { history, events, clock, limits } = this.#parts;
     await entry.recorded;
     const began = clock.monotonic();
-    const run = (entry.run = { ...entry.run, started: clock.now() });
+    const run = (entry.run = begun(entry.run, clock.now()));
     let ending: Ending;
     try {
       await history.append(run);
+      entry.onRecord.resolve();
       if (!entry.abort.signal.aborted) events.started(run);
       ending = await executeRun(entry.job, run, {
         ...this.#parts,
@@ -170,7 +195,9 @@ export class JobRunner {
       ending = failed(toLarderError(error));
     }
     const durationSeconds = (clock.monotonic() - began) / 1000;
-    return this.#recorded({ ...run, ...ending, ended: clock.now(), durationSeconds });
+    entry.run = await this.#recorded({ ...run, ...ending, ended: clock.now(), durationSeconds });
+    entry.onRecord.resolve();
+    return entry.run;
   }
 
   #end(entry: Entry, result: RunEnd['result'], message: string): void {
@@ -184,9 +211,10 @@ export class JobRunner {
   async #endUnstarted(entry: Entry): Promise<void> {
     await entry.recorded;
     const ending = failed(toLarderError(entry.abort.signal.reason));
-    const ended = await this.#recorded({ ...entry.run, ...ending, ended: this.#parts.clock.now() });
-    this.#parts.events.ended(ended);
-    entry.result.resolve(ended);
+    const run = begun(entry.run, entry.run.started);
+    entry.run = await this.#recorded({ ...run, ...ending, ended: this.#parts.clock.now() });
+    this.#parts.events.ended(entry.run);
+    entry.result.resolve(entry.run);
   }
 
   async #notRun(
@@ -212,6 +240,15 @@ export class JobRunner {
       return { ...ended, warnings: [...(ended.warnings ?? []), warning] };
     }
   }
+}
+
+function submission(entry: Entry, isNew: boolean): Submission {
+  return { isNew, recorded: entry.onRecord.promise.then(() => entry.run), ended: entry.result.promise };
+}
+
+/** The run without what says that it waits. */
+function begun({ waiting: _waits, ...run }: RunRecord, started: number): RunRecord {
+  return { ...run, started };
 }
 
 function newRun(

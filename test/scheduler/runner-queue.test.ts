@@ -110,6 +110,23 @@ describe('the heavy jobs of a cluster', () => {
     expect(history.all.map(({ result }) => result)).toEqual(['interrupted', 'interrupted']);
   });
 
+  test('tell who asked once they are on record, and give who asks again the run that there is', async () => {
+    const [first, second] = [held('backup_full'), held('verify')];
+    const running = runner.submit(first.job, { ...request, requestedBy: 'token:deploy' });
+    expect(await running.recorded).toMatchObject({ task: 'backup_full', requestedBy: 'token:deploy' });
+    const waiting = runner.submit(second.job, request);
+    expect([running.isNew, waiting.isNew]).toEqual([true, true]);
+    expect(await waiting.recorded).toMatchObject({ task: 'verify', waiting: true });
+    const again = runner.submit(held('verify').job, { ...request, requestedBy: 'token:other' });
+    expect([again.isNew, (await again.recorded).id]).toEqual([false, (await waiting.recorded).id]);
+    first.finish();
+    await running.ended;
+    second.finish();
+    expect(await waiting.ended).toMatchObject({ result: 'success' });
+    expect(await again.ended).not.toHaveProperty('waiting');
+    expect(history.all).toHaveLength(2);
+  });
+
   test('leave an incremental backup to the full one that runs or waits', async () => {
     const full = held('backup_full');
     const running = runner.run(full.job, request);
