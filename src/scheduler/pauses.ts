@@ -1,95 +1,130 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { TASKS, type Task } from '../jobs/job.ts';
 
-/** Until when a schedule starts nothing. What is asked for by hand runs all the same. */
+/** Until when a schedule starts nothing. What is asked for by hand runs all the same. Times are milliseconds since 1970 UTC. */
 export interface Pause {
   readonly cluster: string;
   readonly task: Task;
-  /** Milliseconds since 1970 UTC. */
+  readonly since: number;
   readonly until: number;
+  readonly reason: string;
+  /** As the audit trail names them. */
+  readonly by: string;
 }
+
+/** Which schedule a pause is of. */
+export type PausedSchedule = Pick<Pause, 'cluster' | 'task'>;
 
 /** Longer, and it would be forgotten: whoever wants no backups takes the schedule out of the configuration. */
 const LONGEST_MS = 31 * 86_400_000;
+const LONGEST_REASON = 500;
 
-const stored = z.array(
-  z.object({
-    cluster: z.string(),
-    task: z.enum(TASKS),
-    until: z.iso.datetime().transform((text) => Date.parse(text)),
-  }),
-);
+const time = z.iso.datetime().transform((text) => Date.parse(text));
+const stored = z.object({
+  cluster: z.string(),
+  task: z.enum(TASKS),
+  since: time,
+  until: time,
+  reason: z.string(),
+  by: z.string(),
+});
 
-/** Pauses of schedules, in `pauses.json` of the state directory. Every one ends by itself. */
+/**
+ * Pauses of schedules: a file for each in `pauses/` of the state directory, so that commands and the service write at the same time
+ * and neither undoes what the other did. Every one ends by itself.
+ */
 export class Pauses {
-  readonly #path: string;
-  #pauses: readonly Pause[];
+  readonly #directory: string;
 
-  private constructor(path: string, pauses: readonly Pause[]) {
-    this.#path = path;
-    this.#pauses = pauses;
+  constructor(stateDirectory: string) {
+    this.#directory = join(stateDirectory, 'pauses');
   }
 
-  /** Pauses that cannot be read are none: then what is due runs. Throws STATE_NOT_WRITABLE where the directory cannot be read. */
-  static async open(directory: string): Promise<Pauses> {
-    const path = join(directory, 'pauses.json');
+  /**
+   * Those in force at `now`. One that cannot be understood is none: then what is due runs.
+   * @throws LarderError STATE_NOT_WRITABLE where the directory cannot be read
+   */
+  async read(now: number): Promise<Pause[]> {
     try {
-      return new Pauses(path, decode(await readFile(path, 'utf8')));
+      const names = (await readdir(this.#directory)).filter((name) => name.endsWith('.json')).sort();
+      const found = await Promise.all(names.map((name) => this.#readOne(name)));
+      return found.flatMap((pause) => (pause !== undefined && pause.until > now ? [pause] : []));
     } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return new Pauses(path, []);
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw notWritable(this.#directory, error);
+    }
+  }
+
+  /**
+   * Begins a pause, in the place of one that there is; resolves when it is on disk.
+   * @throws LarderError USAGE for an end that is past or more than 31 days away, and without a reason; STATE_NOT_WRITABLE
+   */
+  async pause(pause: Pause): Promise<void> {
+    assertValid(pause);
+    const path = join(this.#directory, fileName(pause));
+    const text = JSON.stringify({ ...pause, since: iso(pause.since), until: iso(pause.until) });
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await writeFile(`${path}.${process.pid}`, `${text}\n`, { mode: 0o600, flush: true });
+      await rename(`${path}.${process.pid}`, path);
+    } catch (error) {
       throw notWritable(path, error);
     }
   }
 
-  /** Resolves when it is on disk. Throws USAGE for an end that is past or more than 31 days away, and STATE_NOT_WRITABLE. */
-  async pause(pause: Pause, now: number): Promise<void> {
-    if (pause.until <= now || pause.until > now + LONGEST_MS) {
-      throw new LarderError('USAGE', 'a pause ends in the future, and within 31 days');
-    }
-    await this.#write([...this.#others(pause).filter(({ until }) => until > now), pause]);
-  }
-
-  /** Ends a pause before its time; nothing happens where there is none. Throws STATE_NOT_WRITABLE. */
-  async resume(pause: Pick<Pause, 'cluster' | 'task'>): Promise<void> {
-    await this.#write(this.#others(pause));
-  }
-
-  /** When the pause ends, in milliseconds since 1970 UTC; undefined where the schedule is not paused. */
-  pausedUntil(cluster: string, task: Task, now: number): number | undefined {
-    const found = this.#pauses.find((each) => each.cluster === cluster && each.task === task);
-    return found === undefined || found.until <= now ? undefined : found.until;
-  }
-
-  #others({ cluster, task }: Pick<Pause, 'cluster' | 'task'>): Pause[] {
-    return this.#pauses.filter((each) => each.cluster !== cluster || each.task !== task);
-  }
-
-  async #write(pauses: readonly Pause[]): Promise<void> {
-    const text = JSON.stringify(
-      pauses.map((pause) => ({ ...pause, until: new Date(pause.until).toISOString() })),
-    );
+  /**
+   * Ends a pause before its time.
+   * @returns false where there was none in force
+   * @throws LarderError STATE_NOT_WRITABLE
+   */
+  async resume(schedule: PausedSchedule, now: number): Promise<boolean> {
+    const name = fileName(schedule);
     try {
-      await writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600, flush: true });
-      await rename(`${this.#path}.new`, this.#path);
+      const pause = await this.#readOne(name);
+      await rm(join(this.#directory, name), { force: true });
+      return pause !== undefined && pause.until > now;
     } catch (error) {
-      throw notWritable(this.#path, error);
+      throw notWritable(join(this.#directory, name), error);
     }
-    this.#pauses = pauses;
+  }
+
+  /** Undefined where it is gone, or not understood. */
+  async #readOne(name: string): Promise<Pause | undefined> {
+    try {
+      const pause = stored.safeParse(JSON.parse(await readFile(join(this.#directory, name), 'utf8'))).data;
+      return pause !== undefined && fileName(pause) === name ? pause : undefined;
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === undefined || code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 }
 
-function decode(text: string): readonly Pause[] {
-  try {
-    return stored.safeParse(JSON.parse(text)).data ?? [];
-  } catch {
-    return [];
+function fileName({ cluster, task }: PausedSchedule): string {
+  return `${cluster}.${task}.json`;
+}
+
+function assertValid({ since, until, reason }: Pause): void {
+  if (until <= since || until > since + LONGEST_MS) {
+    throw new LarderError('USAGE', 'a pause ends in the future, and within 31 days');
   }
+  if (reason.trim() === '' || reason.length > LONGEST_REASON) {
+    throw new LarderError('USAGE', `a pause needs a reason of 1 to ${LONGEST_REASON} characters`);
+  }
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
 
 function notWritable(path: string, cause: unknown): LarderError {
   const why = Error.isError(cause) ? cause.message : String(cause);
-  return new LarderError('STATE_NOT_WRITABLE', `${path} cannot be used: ${why}`, { cause });
+  return new LarderError('STATE_NOT_WRITABLE', `${path} cannot be used: ${why}`, {
+    hint: 'Give Larder a state directory that it owns, on a disk with free space.',
+    cause,
+  });
 }

@@ -49,7 +49,8 @@ export interface SchedulerParts {
   readonly jobOf: (task: Task, backupId?: string) => Job;
   readonly verifyAfterBackup: boolean;
   readonly blackouts: readonly Blackout[];
-  readonly isPaused: (task: Task, now: number) => boolean;
+  /** The tasks that are paused now; asked at every tick, since commands pause too. */
+  readonly pausedTasks: (now: number) => Promise<ReadonlySet<Task>>;
   /** How old the newest backup may become, milliseconds. */
   readonly rpo: number;
   /** Whether this process is the one that decides. */
@@ -110,13 +111,14 @@ export class Scheduler {
   async #tick(): Promise<void> {
     const { cluster, clock, tasks, ticked, isLeader } = this.#parts;
     const leads = isLeader();
-    if (leads) await this.#decide();
+    const paused = await this.#parts.pausedTasks(clock.now());
+    if (leads) await this.#decide((task) => paused.has(task));
     const nextRuns = leads ? tasks.map((task) => nextRunOf(task, clock.now())) : [];
     ticked({ cluster, at: clock.now(), nextRuns });
   }
 
-  async #decide(): Promise<void> {
-    const { cluster, history, clock, isPaused, runner, blackouts, isLeader } = this.#parts;
+  async #decide(isPaused: (task: Task) => boolean): Promise<void> {
+    const { cluster, history, clock, runner, blackouts, isLeader } = this.#parts;
     const runs = (await history.runs()).filter((run) => run.cluster === cluster);
     const dues = await this.#dues(runs);
     const now = clock.now();
@@ -124,14 +126,14 @@ export class Scheduler {
       dues,
       pending: runner.pending.map(({ task }) => task),
       blackedOut: isBlackedOut(blackouts, now),
-      isPaused: (task) => isPaused(task, now),
+      isPaused,
       backupFailed: lastBackupFailed(runs),
     });
     for (const step of steps) {
       if (this.#stop.signal.aborted || !isLeader()) return;
       await this.#take(step);
     }
-    if (isPaused('verify', now) || isBlackedOut(blackouts, now)) return;
+    if (isPaused('verify') || isBlackedOut(blackouts, now)) return;
     this.#startVerifications(runs);
   }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { perTask } from '../../src/jobs/job.ts';
+import { perTask, type Task } from '../../src/jobs/job.ts';
 import { RunHistory } from '../../src/scheduler/history.ts';
 import { Permits } from '../../src/scheduler/permits.ts';
 import { RunEvents } from '../../src/scheduler/run-events.ts';
@@ -24,6 +24,7 @@ let ticks: Tick[];
 let failures: unknown[];
 let scheduler: Scheduler | undefined;
 let leads: boolean;
+let paused: ReadonlySet<Task>;
 
 beforeEach(async () => {
   state = join(await mkdtemp(join(tmpdir(), 'larder-scheduler-')), 'state');
@@ -31,6 +32,7 @@ beforeEach(async () => {
   history = await RunHistory.open(state, clock);
   [ended, ticks, failures] = [[], [], []];
   leads = true;
+  paused = new Set();
 });
 afterEach(async () => {
   scheduler?.stop();
@@ -65,7 +67,7 @@ async function start(newest: () => Promise<number | undefined> = () => Promise.r
     jobOf: () => job,
     verifyAfterBackup: false,
     blackouts: [],
-    isPaused: () => false,
+    pausedTasks: () => Promise.resolve(paused),
     rpo: 24 * 60 * MINUTE,
     isLeader: () => leads,
     runner,
@@ -98,6 +100,19 @@ test('a new service makes its first backup at once and says when the next is pla
     at: Date.parse('2026-11-20T12:00:00Z'),
     nextRuns: [{ task: 'backup_full', at: Date.parse('2026-11-22T02:00:00Z') }],
   });
+});
+
+test('a paused schedule starts nothing, and what was due is made up for when it goes on', async () => {
+  clock = new FakeClock('2026-11-22T01:58:50Z');
+  await history.append(anEndedRun({ started: Date.parse('2026-11-15T02:00:00Z') }));
+  paused = new Set(['backup_full']);
+  await start(() => Promise.resolve(Date.parse('2026-11-15T02:00:00Z')));
+  await pass(5 * MINUTE);
+  expect(runs()).toEqual([]);
+  paused = new Set();
+  await pass(MINUTE);
+  await until(() => ended.length === 1);
+  expect(runs()[0]).toContain('catch_up 2026-11-22T02:0');
 });
 
 test('a backup starts in the very second of its slot, once', async () => {
@@ -140,7 +155,7 @@ test('a clock that is set back starts nothing again', async () => {
   await pass(MINUTE);
   clock.jump(-23 * 60 * MINUTE);
   await pass(MINUTE);
-  expect(runs()).toHaveLength(1);
+  await until(() => ended.length === 1);
 });
 
 test('a repository that cannot be read is asked again, and nothing is started for it', async () => {

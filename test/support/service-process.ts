@@ -67,7 +67,7 @@ const scheduler = new Scheduler({
   jobOf: () => job,
   verifyAfterBackup: false,
   blackouts: [],
-  isPaused: () => false,
+  pausedTasks: () => Promise.resolve(new Set()),
   rpo: rpoSeconds * 1000,
   isLeader: () => true,
   runner,

@@ -128,7 +128,7 @@ export class Simulation {
       jobOf,
       verifyAfterBackup: true,
       blackouts: [],
-      isPaused: () => false,
+      pausedTasks: () => Promise.resolve(new Set()),
       rpo: DAY,
       isLeader: () => true,
       runner,
