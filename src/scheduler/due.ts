@@ -74,16 +74,36 @@ export function dueNow(facts: DueFacts): Due | undefined {
   return onTime(facts, slot) ?? missed(facts, slot);
 }
 
+/**
+ * Whether the last slot was missed: it is past by more than the scheduler needs, nothing has satisfied it, and somebody was there to
+ * miss it.
+ */
+export function isMissed(
+  facts: Pick<DueFacts, 'now' | 'slot' | 'released' | 'attempts' | 'newest'>,
+): boolean {
+  const { now, slot, released } = facts;
+  if (slot === undefined || wasNobodyThere(facts)) return false;
+  return lateness(now, slot, released) > ON_TIME_MS && !isSatisfied(slot, believable(facts));
+}
+
+/** Nothing ran before this slot: it was not missed, there was nobody yet to miss it. */
+function wasNobodyThere({ attempts, newest }: Pick<DueFacts, 'attempts' | 'newest'>): boolean {
+  return attempts.length === 0 && typeof newest !== 'number';
+}
+
+function lateness(now: number, slot: number, released: number | undefined): number {
+  return now - Math.max(slot, released ?? slot);
+}
+
 function onTime({ now, released }: DueFacts, slot: number | undefined): Due | undefined {
-  if (slot === undefined || now - Math.max(slot, released ?? slot) > ON_TIME_MS) return undefined;
+  if (slot === undefined || lateness(now, slot, released) > ON_TIME_MS) return undefined;
   return { kind: 'run', reason: 'schedule', slot };
 }
 
 function missed(facts: DueFacts, slot: number | undefined): Due | undefined {
-  const { now, released, nextSlot, attempts, newest } = facts;
-  // nothing ran before this slot: it was not missed, there was nobody yet to miss it
-  if (slot === undefined || (attempts.length === 0 && typeof newest !== 'number')) return undefined;
-  const late = now - Math.max(slot, released ?? slot);
+  const { now, released, nextSlot } = facts;
+  if (slot === undefined || wasNobodyThere(facts)) return undefined;
+  const late = lateness(now, slot, released);
   if (facts.catchUp === 'none') return { kind: 'drop', slot, why: 'missed slots are not caught up' };
   if (late > facts.catchUpWindow && !facts.overdue) {
     return { kind: 'drop', slot, why: 'it was missed by more than the catch-up window' };
@@ -98,7 +118,7 @@ function missed(facts: DueFacts, slot: number | undefined): Due | undefined {
  * The attempts whose dates can be believed; the newest result in the repository tells of one too, since the state
  * directory may be gone.
  */
-function believable({ attempts, newest, now }: DueFacts): Attempt[] {
+function believable({ attempts, newest, now }: Pick<DueFacts, 'attempts' | 'newest' | 'now'>): Attempt[] {
   const stored: Attempt[] = typeof newest === 'number' ? [{ started: newest, state: 'over' }] : [];
   return [...stored, ...sinceSetBack(attempts, now)].filter(
     // a slot that is past was done, however late the clock then said it was
