@@ -17,13 +17,12 @@ import type { Catalogue } from './repository/catalogue.ts';
 import { expectRepository } from './repository/expect-repository.ts';
 import { parseBackupId, type BackupType } from './repository/layout.ts';
 import { SEAL_RECORD_PREFIX } from './repository/wal/wal-layout.ts';
-import type { Leadership } from './scheduler/leadership.ts';
-import type { Pauses } from './scheduler/pauses.ts';
+import type { Leadership, Role } from './scheduler/leadership.ts';
+import type { Pause, Pauses } from './scheduler/pauses.ts';
 import type { Permits } from './scheduler/permits.ts';
 import type { RunEvents } from './scheduler/run-events.ts';
 import type { RunHistory } from './scheduler/history.ts';
-import type { RunRecord } from './scheduler/run-record.ts';
-import { JobRunner } from './scheduler/runner.ts';
+import { JobRunner, type RunRequest, type Submission } from './scheduler/runner.ts';
 import { Scheduler, type ScheduledTask } from './scheduler/scheduler.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import { KeptReceiver } from './transaction-log/keep-receiving.ts';
@@ -49,9 +48,12 @@ export interface AssembledCluster {
   readonly parts: readonly Part[];
   /** Begins to stop everything at once, so that no part waits for another. */
   readonly beginStop: () => void;
-  /** As `JobRunner.run`; rejects with LEASE_HELD where another process leads. */
-  readonly enqueue: (task: Task, backupId?: string) => Promise<RunRecord>;
+  /** As `JobRunner.submit`; throws LEASE_HELD where another process leads. */
+  readonly submit: (task: Task, request?: Omit<RunRequest, 'reason' | 'slot'>) => Submission;
   readonly cancel: (runId: string) => boolean;
+  /** Has the schedule decide at once: call it when a pause is over before its time. */
+  readonly wake: () => void;
+  readonly role: () => Role;
 }
 
 /** Builds the parts of one cluster; nothing is started. */
@@ -103,14 +105,13 @@ export function assembleCluster(parts: ClusterParts, shared: Shared): AssembledC
       void runner.shutdown();
       void receiver?.stop();
     },
-    enqueue: (task, backupId) => {
-      if (!leadership.leads) return Promise.reject(notLeading(cluster));
-      return runner.run(jobOf(task, backupId), {
-        reason: 'request',
-        ...(backupId === undefined ? {} : { backupId }),
-      });
+    submit: (task, request = {}) => {
+      if (!leadership.leads) throw notLeading(cluster);
+      return runner.submit(jobOf(task, request.backupId), { ...request, reason: 'request' });
     },
     cancel: (runId) => runner.cancel(runId),
+    wake: () => scheduler.wake(),
+    role: () => leadership.role,
   };
 }
 
@@ -123,16 +124,20 @@ function clusterScheduler(
     readonly jobOf: ReturnType<typeof clusterJobs>;
   },
 ): Scheduler {
-  const { history, clock, metrics, state, logger, pauses } = shared;
+  const { history, clock, metrics, state, logger } = shared;
   const { name: cluster, schedules, objectives } = parts.config;
   const tasks = scheduledTasks(parts, shared);
+  let pauses: readonly Pause[] = [];
   return new Scheduler({
     cluster,
     tasks,
     jobOf: driven.jobOf,
     verifyAfterBackup: schedules.verifyAfterBackup,
     blackouts: schedules.blackouts,
-    isPaused: (task, now) => pauses.pausedUntil(cluster, task, now) !== undefined,
+    pausedTasks: async (now) => {
+      pauses = await readPauses(cluster, now, shared);
+      return new Set(pauses.map(({ task }) => task));
+    },
     rpo: objectives.rpo,
     isLeader: () => driven.leadership.leads,
     runner: driven.runner,
@@ -142,12 +147,22 @@ function clusterScheduler(
       metrics.ticked(tick);
       metrics.roleChanged(cluster, driven.leadership.leads, driven.leadership.epoch);
       for (const { task } of tasks) {
-        metrics.pauseSeen(cluster, task, pauses.pausedUntil(cluster, task, tick.at));
+        metrics.pauseSeen(cluster, task, pauses.find((pause) => pause.task === task)?.until);
       }
       state.ticked(tick);
     },
     tickFailed: (error) => logger.error({ cluster, err: error }, 'the scheduler could not decide'),
   });
+}
+
+/** Where the pauses cannot be read there are none: a file that nobody can read must not end all backups. */
+async function readPauses(cluster: string, now: number, { pauses, logger }: Shared): Promise<Pause[]> {
+  try {
+    return (await pauses.read(now)).filter((pause) => pause.cluster === cluster);
+  } catch (error) {
+    logger.error({ cluster, err: error }, 'the pauses cannot be read: nothing is paused');
+    return [];
+  }
 }
 
 /** Seals cost next to nothing, and are caught up however late; backups within their windows. */

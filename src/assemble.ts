@@ -1,4 +1,6 @@
-import { assembleCluster, type Shared } from './assemble-cluster.ts';
+import { apiActions } from './api-actions.ts';
+import { apiSource, type ApiCluster } from './api-source.ts';
+import { assembleCluster, type AssembledCluster, type Shared } from './assemble-cluster.ts';
 import { auditConfig } from './audit/audit-config.ts';
 import { AuditedRuns } from './audit/audited-runs.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
@@ -7,16 +9,18 @@ import { intervalOf, runLimits, schedulesOf } from './cluster-limits.ts';
 import { clusterParts } from './cluster-parts.ts';
 import type { ClusterConfig, Config } from './config/config.ts';
 import type { DaemonParts, Part } from './daemon.ts';
-import { apiSource } from './api-source.ts';
-import { LarderError } from './errors.ts';
-import { readRoutes } from './http/api/read-routes.ts';
+import { apiRoutes } from './http/api/api-routes.ts';
+import { publishLocalService, withdrawLocalService } from './http/local-service.ts';
 import { HttpServer } from './http/server.ts';
+import { newToken } from './http/tokens.ts';
 import type { Task } from './jobs/job.ts';
+import { addressText } from './postgres/connection-settings.ts';
 import { createLogger } from './observability/logger.ts';
 import type { ClusterMetricsOptions } from './observability/metrics.ts';
 import { Metrics } from './observability/metrics.ts';
 import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
+import { pickCluster } from './pick-cluster.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';
 import { Permits } from './scheduler/permits.ts';
@@ -42,11 +46,8 @@ export interface ServiceOptions {
 
 /** The service put together; `runDaemon` runs it. */
 export interface Service extends Pick<DaemonParts, 'parts' | 'stopping' | 'stopFailed'> {
-  /** Runs a task as soon as it can; as `AssembledCluster.enqueue`. Rejects with USAGE for an unknown cluster. */
+  /** Runs a task as soon as it can, to its end; as `AssembledCluster.submit`. Rejects with CLUSTER_UNKNOWN. */
   readonly enqueue: (cluster: string, task: Task, backupId?: string) => Promise<RunRecord>;
-  /** Ends a run, also one that waits; false where there is no such run. */
-  readonly cancel: (runId: string) => boolean;
-  readonly pauses: Pauses;
 }
 
 /**
@@ -55,30 +56,33 @@ export interface Service extends Pick<DaemonParts, 'parts' | 'stopping' | 'stopF
  */
 export async function assembleService(options: ServiceOptions): Promise<Service> {
   const shared = await assembleShared(options);
-  const { logger, state, pauses } = shared;
-  const clusters = new Map(
-    options.config.clusters.map((cluster) => [cluster.name, assembleCluster(clusterParts(cluster), shared)]),
-  );
-  const all = [...clusters.values()];
+  const { logger, state } = shared;
+  const clusters = options.config.clusters.map((config): ApiCluster & { assembled: AssembledCluster } => {
+    const parts = clusterParts(config);
+    return { ...parts, assembled: assembleCluster(parts, shared) };
+  });
   return {
-    parts: [httpPart(options, shared), ...all.flatMap(({ parts }) => parts)],
+    parts: [httpPart(options, shared, clusters), ...clusters.flatMap(({ assembled }) => assembled.parts)],
     stopping: () => {
       logger.info('stopping');
       state.stopping();
-      for (const { beginStop } of all) beginStop();
+      for (const { assembled } of clusters) assembled.beginStop();
     },
     stopFailed: (part, error) => logger.error({ part, err: error }, 'a part did not stop'),
-    enqueue: (cluster, task, backupId) => {
-      const found = clusters.get(cluster);
-      if (found !== undefined) return found.enqueue(task, backupId);
-      return Promise.reject(new LarderError('USAGE', `there is no cluster "${cluster}"`));
+    enqueue: async (cluster, task, backupId) => {
+      const { assembled } = pickCluster(clusters, cluster);
+      return assembled.submit(task, backupId === undefined ? {} : { backupId }).ended;
     },
-    cancel: (runId) => all.some(({ cancel }) => cancel(runId)),
-    pauses,
   };
 }
 
-async function assembleShared(options: ServiceOptions): Promise<Shared> {
+/** What only this file shares among the parts. */
+interface ServiceShared extends Shared {
+  readonly trail: AuditTrail;
+  readonly notAudited: (error: unknown) => void;
+}
+
+async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
   const { config, clock, larderVersion } = options;
   const logger = createLogger(config.logLevel, options.log);
   const history = await RunHistory.open(config.stateDirectory, clock);
@@ -105,11 +109,13 @@ async function assembleShared(options: ServiceOptions): Promise<Shared> {
     stateDirectory: config.stateDirectory,
     logger,
     history,
-    pauses: await Pauses.open(config.stateDirectory),
+    pauses: new Pauses(config.stateDirectory),
     permits: new Permits(config.parallelBackups),
     events,
     metrics,
     state,
+    trail,
+    notAudited,
   };
 }
 
@@ -151,15 +157,21 @@ function maxAgeSeconds(task: Task, cluster: ClusterConfig, now: number): number 
   return Math.round((age / 1000) * AGE_SLACK);
 }
 
-function httpPart({ config, larderVersion: version }: ServiceOptions, shared: Shared): Part {
-  const { state, metrics, logger, clock } = shared;
+function httpPart(
+  { config, larderVersion: version }: ServiceOptions,
+  shared: ServiceShared,
+  clusters: readonly ApiCluster[],
+): Part {
+  const { state, metrics, logger, clock, stateDirectory } = shared;
   const { host, port, tokens } = config.http;
+  const local = newToken();
   const http = new HttpServer({
     host,
     port,
     api: {
-      routes: readRoutes(apiSource({ ...shared, clusters: config.clusters.map(clusterParts) })),
+      routes: apiRoutes(apiSource({ ...shared, clusters }), apiActions({ ...shared, clusters })),
       tokens,
+      localToken: { name: 'local', sha256: local.sha256, scopes: ['operate'] },
       version,
       clock,
     },
@@ -167,12 +179,23 @@ function httpPart({ config, larderVersion: version }: ServiceOptions, shared: Sh
     metrics,
     requestFailed: (error) => logger.error({ err: error }, 'a request failed'),
   });
+  const service = () => ({ url: `http://${addressText(reachableAt(host, http.port))}`, token: local.token });
   return {
     name: 'http',
     start: async () => {
       await http.start();
-      logger.info({ version, host: config.http.host, port: http.port }, 'listening');
+      await publishLocalService(stateDirectory, service());
+      logger.info({ version, host, port: http.port }, 'listening');
     },
-    stop: () => http.stop(),
+    stop: async () => {
+      await withdrawLocalService(stateDirectory, service());
+      await http.stop();
+    },
   };
+}
+
+/** Where this machine reaches what is bound to every address. */
+function reachableAt(host: string, port: number): { host: string; port: number } {
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return { host: everywhere[host] ?? host, port };
 }

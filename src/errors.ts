@@ -8,6 +8,10 @@ const ERRORS = {
   USAGE: { exit: 2, retryable: false },
   CONFIG_INVALID: { exit: 2, retryable: false },
   NOT_BUILT_YET: { exit: 2, retryable: false },
+  CLUSTER_UNKNOWN: { exit: 2, retryable: false },
+  RUN_UNKNOWN: { exit: 2, retryable: false },
+  RUN_OVER: { exit: 2, retryable: false },
+  SERVICE_UNREACHABLE: { exit: 2, retryable: true },
   STATE_NOT_WRITABLE: { exit: 2, retryable: true },
   ADDRESS_IN_USE: { exit: 2, retryable: true },
 
@@ -69,6 +73,11 @@ const ERRORS = {
 } as const satisfies Record<string, { exit: number; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** Whether a text that came from elsewhere is one of the codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text);
+}
 
 export interface ErrorOptions {
   /** What the reader should do, as one sentence; may hold SQL or a command to copy. */

@@ -6,6 +6,7 @@ import { readProcessIdentity } from '../process-identity.ts';
 import { pruneRequest } from '../prune-request.ts';
 import { openRepository } from '../repository/repository.ts';
 import type { PruneRequest, PruneResult } from '../retention/prune.ts';
+import { viewPlan } from '../retention/plan-view.ts';
 import { readRetentionState } from '../retention/read-facts.ts';
 import { planRetention } from '../retention/retention-plan.ts';
 import { perTask } from '../jobs/job.ts';
@@ -14,7 +15,7 @@ import { RunHistory } from '../scheduler/history.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { planJson, planText, resultJson, resultText } from './prune-text.ts';
+import { planText, resultJson, resultText } from './prune-text.ts';
 import { runRecorded } from './run-recorded.ts';
 
 interface PruneOptions {
@@ -114,6 +115,6 @@ async function showPlan(
   const now = clock.now();
   const { facts, marks } = await readRetentionState(store, now);
   const shown = { plan: planRetention(facts, config.retention, now), marks, policy: config.retention };
-  if (json === true) writeJson(stdout, planJson(shown));
+  if (json === true) writeJson(stdout, viewPlan(shown));
   else stdout.write(planText(shown));
 }

@@ -1,21 +1,12 @@
 import { formatLsn } from '../postgres/lsn.ts';
-import type { ExpiryMark } from '../repository/expiry-mark.ts';
 import type { BackupVerdict } from '../retention/plan.ts';
 import type { LogReason, LogVerdict, TimelineVerdict } from '../retention/plan-log.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
 import type { PruneResult } from '../retention/prune.ts';
 import { keepText, removeText } from '../retention/reason.ts';
-import type { RetentionPlan } from '../retention/retention-plan.ts';
-import { stepsOf } from '../retention/steps.ts';
+import { dueBackups, freedBytes, removableFrom, sizeOf, type ShownPlan } from '../retention/plan-view.ts';
 import { formatBytes, formatTime, plural, printable } from './format.ts';
 import { formatPairs, formatTable } from './table.ts';
-
-/** A plan beside what is needed to tell when it is carried out. */
-export interface ShownPlan {
-  readonly plan: RetentionPlan;
-  readonly marks: readonly ExpiryMark[];
-  readonly policy: RetentionPolicy;
-}
 
 /** What would be done, for a reader: every backup with its reasons, then the log, then the sum. */
 export function planText(shown: ShownPlan): string {
@@ -34,45 +25,6 @@ export function planText(shown: ShownPlan): string {
   const { all, now } = freedBytes(shown);
   const sum = `\nTo be removed: ${formatBytes(all)}, of it ${formatBytes(now)} by the next run.\n`;
   return `${rows.length === 0 ? 'There are no backups.\n' : table}${plan.logs.map(logText).join('')}${sum}`;
-}
-
-/** The same for programs. */
-export function planJson(shown: ShownPlan): object {
-  const { plan, policy } = shown;
-  const due = dueBackups(shown);
-  return {
-    time: new Date(plan.now).toISOString(),
-    policy,
-    backups: plan.backups.map((verdict) => backupJson(verdict, due, shown)),
-    logs: plan.logs.map(logJson),
-    bytes: freedBytes(shown),
-  };
-}
-
-function backupJson(verdict: BackupVerdict, due: ReadonlySet<string>, shown: ShownPlan): object {
-  const { id, record, keep, reasons, expired } = verdict;
-  const removable = removableFrom(verdict, shown);
-  return {
-    id,
-    type: record?.type ?? null,
-    bytes: record?.storedBytes ?? null,
-    keep,
-    reasons: keep
-      ? reasons.map((reason) => ({ ...reason, text: keepText(reason) }))
-      : expired.map((rule) => ({ ...rule, text: removeText(rule) })),
-    due: due.has(id),
-    removableFrom: removable === undefined ? null : new Date(removable).toISOString(),
-  };
-}
-
-function dueBackups({ plan, marks, policy }: ShownPlan): Set<string> {
-  return new Set(stepsOf(plan, marks, policy).backups.map(({ id }) => id));
-}
-
-/** When the mark of a backup will have stood long enough; undefined where it is kept or not marked yet. */
-function removableFrom({ id, keep }: BackupVerdict, { plan, marks, policy }: ShownPlan): number | undefined {
-  const marked = keep ? undefined : marks.find(({ of }) => of === id)?.marked;
-  return marked === undefined || marked > plan.now ? undefined : marked + policy.grace;
 }
 
 function verdictText(verdict: BackupVerdict, due: ReadonlySet<string>, shown: ShownPlan): string {
@@ -95,7 +47,7 @@ function logText({ systemIdentifier, timelines, kept }: LogVerdict): string {
 }
 
 function timelineText({ keepFrom, because, removable }: TimelineVerdict): string {
-  const bytes = formatBytes(sum(removable));
+  const bytes = formatBytes(sizeOf(removable));
   const before =
     removable.length === 0 ? 'nothing goes' : `${plural(removable.length, 'object')} go, ${bytes}`;
   if (because === undefined) return `${before}: no backup and no point of the promised window needs it`;
@@ -111,36 +63,6 @@ function logReasonText(reason: LogReason): string {
     case 'resume':
       return 'the receiver goes on from there';
   }
-}
-
-function logJson({ systemIdentifier, timelines, kept }: LogVerdict): object {
-  return {
-    systemIdentifier,
-    kept: kept ?? null,
-    timelines: timelines.map(({ timeline, keepFrom, because, removable }) => ({
-      timeline,
-      keepFrom: formatLsn(keepFrom),
-      because: because ?? null,
-      objects: removable.length,
-      bytes: sum(removable),
-    })),
-  };
-}
-
-function freedBytes({ plan, marks, policy }: ShownPlan): { readonly all: number; readonly now: number } {
-  const steps = stepsOf(plan, marks, policy);
-  const backups = plan.backups.flatMap(({ keep, record }) => (keep ? [] : (record ?? [])));
-  const logs = plan.logs.flatMap(({ timelines }) => timelines.flatMap(({ removable }) => removable));
-  const stored = (records: readonly { readonly storedBytes: number }[]): number =>
-    records.reduce((total, { storedBytes }) => total + storedBytes, 0);
-  return {
-    all: stored(backups) + sum(logs),
-    now: stored(steps.backups) + sum(steps.logs.flatMap(({ objects }) => objects)),
-  };
-}
-
-function sum(objects: readonly { readonly size: number }[]): number {
-  return objects.reduce((total, { size }) => total + size, 0);
 }
 
 /** What was done, for a reader. */

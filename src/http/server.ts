@@ -59,7 +59,7 @@ export class HttpServer {
 }
 
 function newServer(): FastifyInstance {
-  return fastify({
+  const server = fastify({
     logger: false,
     trustProxy: false,
     bodyLimit: 64 * 1024,
@@ -74,6 +74,9 @@ function newServer(): FastifyInstance {
     onConstructorPoisoning: 'error',
     frameworkErrors: (_error, _request, reply) => void refuse(reply as FastifyReply, 400),
   });
+  // what a form of a foreign page can send without asking; bodies are JSON and nothing else
+  server.removeContentTypeParser('text/plain');
+  return server;
 }
 
 function guard(server: FastifyInstance, { host, requestFailed }: HttpParts): void {
@@ -88,26 +91,37 @@ function guard(server: FastifyInstance, { host, requestFailed }: HttpParts): voi
   server.setErrorHandler((error, _request, reply) => {
     const status = clientErrorStatus(error);
     if (status === undefined) requestFailed(error);
-    return refuse(reply, status ?? 500);
+    return refuse(reply, status ?? (isTimeout(error) ? 503 : 500));
   });
 }
 
 function notFound(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0] ?? '';
-  if (!server.hasRoute({ method: 'GET', url: path })) return refuse(reply, 404);
-  return refuse(reply.header('allow', 'GET, HEAD'), 405);
+  const allowed = (['GET', 'HEAD', 'POST'] as const).filter((method) =>
+    server.hasRoute({ method, url: path }),
+  );
+  if (allowed.length === 0) return refuse(reply, 404);
+  return refuse(reply.header('allow', allowed.join(', ')), 405);
 }
 
 const REFUSALS: Readonly<Record<number, string>> = {
   400: 'bad request',
   404: 'not found',
   405: 'method not allowed',
+  413: 'the body is too large',
+  415: 'the body must be application/json',
   421: 'this host name is not served here',
   500: 'internal error',
+  503: 'it took too long',
 };
 
 function refuse(reply: FastifyReply, status: number): FastifyReply {
   return reply.code(status).send({ error: REFUSALS[status] ?? 'refused' });
+}
+
+/** Fastify's own, of a handler that took longer than `handlerTimeout`. */
+function isTimeout(error: unknown): boolean {
+  return systemErrorCode(error) === 'FST_ERR_HANDLER_TIMEOUT';
 }
 
 function clientErrorStatus(error: unknown): number | undefined {

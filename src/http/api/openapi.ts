@@ -20,21 +20,30 @@ export function openApi(routes: readonly ApiRoute[], version: string): object {
 }
 
 function operation(route: ApiRoute): object {
-  const { params, query, body, response, status, scope, summary } = route;
+  const { params, query, body, response, statuses, scope, summary } = route;
   const content = (schema: z.ZodType): object => ({ 'application/json': { schema: schemaOf(schema) } });
   return {
     summary,
     'x-scope': scope,
     parameters: [...parameters(params, 'path'), ...parameters(query, 'query')],
-    ...(route.method === 'POST' ? { requestBody: { required: true, content: content(body) } } : {}),
+    ...(takesBody(route) ? { requestBody: { required: true, content: content(body) } } : {}),
     responses: {
-      [status]: { description: 'done', content: content(response) },
+      ...Object.fromEntries(
+        Object.entries(statuses).map(([status, description]) => [
+          status,
+          { description, content: content(response) },
+        ]),
+      ),
       ...Object.fromEntries(REFUSALS.map((each) => [each, { description: 'refused', content: ERROR }])),
     },
   };
 }
 
-const REFUSALS = [400, 401, 403, 404, 409, 429, 500, 503];
+function takesBody({ method, body }: ApiRoute): boolean {
+  return method === 'POST' && Object.keys(schemaOf(body)['properties'] ?? {}).length > 0;
+}
+
+const REFUSALS = [400, 401, 403, 404, 409, 413, 415, 429, 500, 503];
 const ERROR = {
   'application/json': {
     schema: {

@@ -1,14 +1,23 @@
-import * as z from 'zod';
-import type { ApiToken, TokenScope } from '../tokens.ts';
+import { z } from 'zod';
+import type { TokenScope } from '../tokens.ts';
+
+/** Who calls, as far as is known. */
+export interface Caller {
+  /** As the audit trail names them: `token:<name>`, `user:<account>` for a command of this machine, or `anonymous`. */
+  readonly actor: string;
+  /** Where the connection comes from. */
+  readonly address: string;
+}
 
 /** What a handler is given: everything in it was checked. */
 export interface ApiRequest<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Undefined where none is needed: reading on a loopback address. */
-  readonly token: ApiToken | undefined;
+  readonly caller: Caller;
 }
+
+type Status = 200 | 202;
 
 /** One route of `/api/v1`: what it checks, what it answers and what it does; the description is made of the same. */
 export interface ApiRoute {
@@ -21,8 +30,10 @@ export interface ApiRoute {
   readonly query: z.ZodType;
   readonly body: z.ZodType;
   readonly response: z.ZodType;
-  /** The answer's status when all goes well. */
-  readonly status: 200 | 202;
+  /** The answer's status when all goes well, with what it means. */
+  readonly statuses: Partial<Record<Status, string>>;
+  /** Which of them it is. */
+  readonly statusOf: (answer: never) => Status;
   readonly handle: (request: ApiRequest<never, never, never>) => Promise<unknown>;
 }
 
@@ -42,21 +53,23 @@ interface RouteParts<
   readonly query?: Query;
   readonly body?: Body;
   readonly response: Response;
-  readonly status?: ApiRoute['status'];
+  readonly statuses?: ApiRoute['statuses'];
+  readonly statusOf?: (answer: z.input<Response>) => Status;
   readonly handle: (
     request: ApiRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
   ) => Promise<z.input<Response>>;
 }
 
-/** A route whose handler is typed by its schemas; what is not named must be empty. */
+/** A route whose handler is typed by its schemas; what is not named must be empty, and its status is 200. */
 export function route<
   Response extends z.ZodType,
   Params extends z.ZodType = typeof NOTHING,
   Query extends z.ZodType = typeof NOTHING,
   Body extends z.ZodType = typeof NOTHING,
 >(parts: RouteParts<Params, Query, Body, Response>): ApiRoute {
-  const { params = NOTHING, query = NOTHING, body = NOTHING, status = 200 } = parts;
-  return { ...parts, params, query, body, status };
+  const { params = NOTHING, query = NOTHING, body = NOTHING } = parts;
+  const { statuses = { 200: 'done' }, statusOf = () => 200 } = parts;
+  return { ...parts, params, query, body, statuses, statusOf };
 }
 
 /** Ids and names: nothing that means anything in a path. */

@@ -2,13 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import { LarderError, type ErrorCode } from '../../errors.ts';
 import { FailedLogins } from '../failed-logins.ts';
+import { isLoopback } from '../host-allowlist.ts';
 import { allows, findToken, type ApiToken, type TokenScope } from '../tokens.ts';
 import { openApi } from './openapi.ts';
-import type { ApiRoute } from './route.ts';
+import type { ApiRoute, Caller } from './route.ts';
 
 export interface ApiParts {
   readonly routes: readonly ApiRoute[];
   readonly tokens: readonly ApiToken[];
+  /** The token of commands of this machine, which no other machine may use; undefined: there is none. */
+  readonly localToken?: ApiToken | undefined;
   /** Whether reading needs no token: the service is bound to this machine only. Writing always needs one. */
   readonly openForReading: boolean;
   readonly version: string;
@@ -21,7 +24,11 @@ export interface ApiParts {
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   BACKUP_UNKNOWN: 404,
+  CLUSTER_UNKNOWN: 404,
+  RUN_UNKNOWN: 404,
   LEASE_HELD: 409,
+  RUN_OVER: 409,
+  INTERRUPTED: 503,
   NOT_BUILT_YET: 501,
   REPOSITORY_UNREACHABLE: 503,
   REPOSITORY_MISSING: 503,
@@ -61,17 +68,39 @@ function judge(
   const { tokens, openForReading, clock } = parts;
   const header = request.headers.authorization;
   if (header === undefined && scope === 'read' && openForReading) return undefined;
-  if (tokens.length === 0)
-    return { status: 403, error: 'no token is configured (http.tokens): this route is closed' };
   const now = clock.monotonic();
   if (failures.isBlocked(request.ip, now)) return { status: 429, error: 'too many failed logins' };
-  const token = findToken(tokens, header);
+  const token = tokenOf(request, parts);
   if (token === undefined) {
-    failures.failed(request.ip, now);
-    return { status: 401, error: 'a valid token is needed' };
+    if (header !== undefined) failures.failed(request.ip, now);
+    return tokens.length === 0 ? CLOSED : { status: 401, error: 'a valid token is needed' };
   }
   return allows(token, scope) ? undefined : { status: 403, error: `the token does not allow to ${scope}` };
 }
+
+const CLOSED: Refusal = {
+  status: 403,
+  error: 'no token is configured (http.tokens): this route is closed',
+};
+
+function tokenOf(request: FastifyRequest, { tokens, localToken }: ApiParts): ApiToken | undefined {
+  const isHere = localToken !== undefined && isLoopback(request.ip.replace(/^::ffff:/, ''));
+  return findToken(isHere ? [...tokens, localToken] : tokens, request.headers.authorization);
+}
+
+/** A command of this machine says whose it is: whoever has its token could write the audit trail as well. */
+function callerOf(request: FastifyRequest, parts: ApiParts): Caller {
+  const token = tokenOf(request, parts);
+  const user = request.headers[USER_HEADER];
+  const isCommand = token !== undefined && token === parts.localToken;
+  const person = isCommand && typeof user === 'string' && USER.test(user) ? `user:${user}` : undefined;
+  const actor = person ?? (token === undefined ? 'anonymous' : `token:${token.name}`);
+  return { actor, address: request.ip };
+}
+
+/** The account that a command runs under. */
+export const USER_HEADER = 'larder-user';
+const USER = /^[\w.@\\-][\w.@\\ -]{0,63}$/;
 
 async function answer(
   route: ApiRoute,
@@ -87,11 +116,11 @@ async function answer(
       error: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`,
     });
   }
-  const token = findToken(parts.tokens, request.headers.authorization);
   try {
-    const given = { params: params.data, query: query.data, body: body.data, token };
-    const found = await route.handle(given as never);
-    return await reply.code(route.status).send(route.response.parse(found));
+    const caller = callerOf(request, parts);
+    const given = { params: params.data, query: query.data, body: body.data, caller };
+    const found = route.response.parse(await route.handle(given as never));
+    return await reply.code(route.statusOf(found as never)).send(found);
   } catch (error) {
     return refuseError(reply, error, parts);
   }
