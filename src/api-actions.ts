@@ -1,6 +1,6 @@
 import type { AuditAction } from './audit/audit-record.ts';
 import type { AuditTrail } from './audit/audit-trail.ts';
-import { viewPause, viewRun, type ApiCluster } from './api-source.ts';
+import type { ApiCluster } from './api-source.ts';
 import type { Clock } from './clock.ts';
 import { LarderError } from './errors.ts';
 import type { ApiActions } from './http/api/api-routes.ts';
@@ -10,6 +10,8 @@ import type { PauseView, SchedulesChoice } from './http/api/schedule-routes.ts';
 import { TASKS, type Task } from './jobs/job.ts';
 import { pickCluster } from './pick-cluster.ts';
 import { readCommitRecord } from './repository/catalogue.ts';
+import { viewRun } from './run-view.ts';
+import { viewPause } from './schedule-views.ts';
 import { pausableTasks } from './scheduler/pausable-tasks.ts';
 import type { RunHistory } from './scheduler/history.ts';
 import type { Pauses } from './scheduler/pauses.ts';

@@ -4,18 +4,17 @@ import { knowsBackup, readKnownCatalogue, type ClusterParts } from './cluster-pa
 import type { Clock } from './clock.ts';
 import type { ApiSource } from './http/api/api-routes.ts';
 import type { PlanView } from './http/api/backup-routes.ts';
-import type { RunView } from './http/api/run-routes.ts';
-import type { PauseView, ScheduleView } from './http/api/schedule-routes.ts';
+import type { ScheduleView } from './http/api/schedule-routes.ts';
 import { pickCluster } from './pick-cluster.ts';
 import { openRepository } from './repository/repository.ts';
 import { viewPlan } from './retention/plan-view.ts';
 import { readRetentionState } from './retention/read-facts.ts';
 import { planRetention } from './retention/retention-plan.ts';
 import type { RunHistory } from './scheduler/history.ts';
-import type { Pause, Pauses } from './scheduler/pauses.ts';
-import type { RunRecord } from './scheduler/run-record.ts';
-import { localTimeText } from './scheduler/local-time.ts';
-import { blackoutUntil, viewSchedules, type TaskSchedule } from './scheduler/schedule-view.ts';
+import type { Pauses } from './scheduler/pauses.ts';
+import { viewRun } from './run-view.ts';
+import { viewSchedule } from './schedule-views.ts';
+import { blackoutUntil, viewSchedules } from './scheduler/schedule-view.ts';
 
 /** A cluster as the API knows it. */
 export interface ApiCluster extends ClusterParts {
@@ -82,74 +81,5 @@ async function readSchedules(
     pauses: (await pauses.read(now)).filter((pause) => pause.cluster === cluster),
     runs: (await history.runs()).filter((run) => run.cluster === cluster),
   });
-  const until = blackoutUntil(blackouts, now);
-  return {
-    cluster,
-    role: assembled.role(),
-    blackoutUntil: until === undefined ? null : iso(until),
-    tasks: tasks.map(viewTask),
-  };
-}
-
-function viewTask({
-  task,
-  schedule,
-  next,
-  missed,
-  pause,
-  lastRun,
-}: TaskSchedule): ScheduleView['tasks'][number] {
-  return {
-    task,
-    pattern: schedule.pattern,
-    zone: schedule.zone,
-    next: iso(next),
-    nextLocal: localTimeText(next, schedule.zone),
-    missed: missed === undefined ? null : iso(missed),
-    pause: pause === undefined ? null : viewPause(pause),
-    lastRun:
-      lastRun === undefined
-        ? null
-        : { id: lastRun.id, started: iso(lastRun.started), result: lastRun.result ?? null },
-  };
-}
-
-export function viewPause({ since, until, ...pause }: Pause): PauseView {
-  return { ...pause, since: iso(since), until: iso(until) };
-}
-
-export function viewRun(run: RunRecord): RunView {
-  return {
-    id: run.id,
-    cluster: run.cluster,
-    task: run.task,
-    reason: run.reason,
-    requestedBy: run.requestedBy ?? null,
-    waiting: run.waiting === true,
-    slot: run.slot === undefined ? null : iso(run.slot),
-    started: iso(run.started),
-    ended: run.ended === undefined ? null : iso(run.ended),
-    result: run.result ?? null,
-    errorCode: run.errorCode ?? null,
-    errorMessage: run.errorMessage ?? null,
-    hint: run.hint ?? null,
-    backupId: run.backupId ?? null,
-    coalescedInto: run.coalescedInto ?? null,
-    sourceBytes: run.sourceBytes ?? null,
-    storedBytes: run.storedBytes ?? null,
-    warnings: [...(run.warnings ?? [])],
-    remark: run.remark ?? null,
-    durationSeconds: run.durationSeconds ?? null,
-    attempts: (run.attempts ?? []).map(({ started, durationSeconds, errorCode, errorMessage }) => ({
-      started: iso(started),
-      durationSeconds,
-      errorCode: errorCode ?? null,
-      errorMessage: errorMessage ?? null,
-    })),
-    phases: [...(run.phases ?? [])],
-  };
-}
-
-function iso(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+  return { role: assembled.role(), ...viewSchedule(cluster, blackoutUntil(blackouts, now), tasks) };
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../clock.ts';
 import { LarderError, type ErrorCode } from '../../errors.ts';
+import { USER_HEADER } from '../command-header.ts';
 import { FailedLogins } from '../failed-logins.ts';
 import { isLoopback } from '../host-allowlist.ts';
 import { allows, findToken, type ApiToken, type TokenScope } from '../tokens.ts';
@@ -98,8 +99,6 @@ function callerOf(request: FastifyRequest, parts: ApiParts): Caller {
   return { actor, address: request.ip };
 }
 
-/** The account that a command runs under. */
-export const USER_HEADER = 'larder-user';
 const USER = /^[\w.@\\-][\w.@\\ -]{0,63}$/;
 
 async function answer(
