@@ -1,6 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError, systemErrorCode } from '../errors.ts';
 
 /** How commands of this machine reach the service that runs on their state directory. */

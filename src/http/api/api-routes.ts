@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { backupRoutes, type BackupSource } from './backup-routes.ts';
 import { route, type ApiRoute } from './route.ts';
 import { runRoutes, type RunActions, type RunSource } from './run-routes.ts';

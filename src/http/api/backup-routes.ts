@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../../errors.ts';
 import { nameSchema, route, type ApiRoute } from './route.ts';
 

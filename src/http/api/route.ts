@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TokenScope } from '../tokens.ts';
 
 /** Who calls, as far as is known. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TASKS, type Task } from '../../jobs/job.ts';
 import { nameSchema, route, type ApiRoute, type Caller } from './route.ts';
 
