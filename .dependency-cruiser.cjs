@@ -1,7 +1,7 @@
 /**
  * The arrows of docs/design.md, section 6. A folder may import what stands to its left:
  *
- *   storage, encryption, postgres ← repository ← backup, restore, transaction-log, retention ← verify ← jobs ← scheduler ← http, cli
+ *   storage, encryption, postgres ← repository ← backup, restore, transaction-log, retention ← verify ← report ← jobs ← scheduler ← http, cli
  *
  * Every rule has been broken once to see it fire.
  */
@@ -39,6 +39,7 @@ module.exports = {
         'transaction-log',
         'retention',
         'verify',
+        'report',
         'jobs',
         'scheduler',
         'observability',
@@ -68,6 +69,7 @@ module.exports = {
         'transaction-log',
         'retention',
         'verify',
+        'report',
         'jobs',
         'scheduler',
         'observability',
@@ -86,6 +88,7 @@ module.exports = {
       '(backup|restore|transaction-log|retention)',
       [
         'verify',
+        'report',
         'jobs',
         'scheduler',
         'observability',
@@ -109,6 +112,7 @@ module.exports = {
     above(
       'verify',
       [
+        'report',
         'jobs',
         'scheduler',
         'observability',
@@ -122,6 +126,23 @@ module.exports = {
         'main',
       ],
       'Verification is driven from above.',
+    ),
+    above(
+      'report',
+      [
+        'jobs',
+        'scheduler',
+        'observability',
+        'http',
+        'cli',
+        'config',
+        'demo',
+        'daemon',
+        'assemble',
+        'cluster-parts',
+        'main',
+      ],
+      'A report is made of facts that it is handed, and of what is stored.',
     ),
     above(
       'jobs',
@@ -168,7 +189,7 @@ module.exports = {
     vendor('pino', 'src/observability/'),
     vendor('commander', 'src/(cli/|main\\.ts)'),
     vendor('yaml', 'src/config/'),
-    vendor('zod', 'src/(audit|config|repository|http|scheduler|transaction-log)/'),
+    vendor('zod', 'src/(audit|config|repository|http|report|scheduler|transaction-log|verify)/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
