@@ -28,6 +28,18 @@ export interface Phase {
   readonly seconds: number;
 }
 
+/** What a proof ran on. */
+export interface ProofHost {
+  readonly serverVersion: string;
+  readonly libc: string | null;
+  readonly icu: string | null;
+  /**
+   * How the copy's server was kept to itself, beside an account of its own: `namespaces` without network and with
+   * everything but its own directory read-only, `network` without network, `account` neither.
+   */
+  readonly confinement: 'namespaces' | 'network' | 'account';
+}
+
 /** A backup restored by the normal way, started, and looked at. */
 export interface ProofReport {
   readonly backup: string;
@@ -38,14 +50,9 @@ export interface ProofReport {
   readonly seconds: number;
   readonly phases: readonly Phase[];
   readonly checks: readonly Check[];
-  /** Where recovery ended: an LSN and, where a commit was replayed, its time. */
-  readonly reached: { readonly lsn: string; readonly lastCommit: string | null };
-  /** What the proof ran on. */
-  readonly host: {
-    readonly serverVersion: string;
-    readonly libc: string | null;
-    readonly icu: string | null;
-  };
+  /** Where recovery ended: an LSN and, where a commit was replayed, its time (ISO 8601, UTC); null where no server came up. */
+  readonly reached: { readonly lsn: string; readonly lastCommit: string | null } | null;
+  readonly host: ProofHost;
   readonly larderVersion: string;
 }
 

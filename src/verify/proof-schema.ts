@@ -30,8 +30,13 @@ const proof = z.object({
       }),
     )
     .readonly(),
-  reached: z.object({ lsn: text, lastCommit: text.nullable() }),
-  host: z.object({ serverVersion: text, libc: text.nullable(), icu: text.nullable() }),
+  reached: z.object({ lsn: text, lastCommit: text.nullable() }).nullable(),
+  host: z.object({
+    serverVersion: text,
+    libc: text.nullable(),
+    icu: text.nullable(),
+    confinement: z.enum(['namespaces', 'network', 'account']),
+  }),
   larderVersion: text,
 });
 

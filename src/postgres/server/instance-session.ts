@@ -39,6 +39,22 @@ export async function openInstanceSession(
   };
 }
 
+/** The same URL with settings that every session of it begins with; they outrank those of roles and databases. */
+export function withSettings(connection: string, settings: Readonly<Record<string, string>>): string {
+  const options = Object.entries(settings)
+    // a blank ends an option unless it stands behind a backslash (pg_split_opts)
+    .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, (character) => `\\${character}`)}`)
+    .join(' ');
+  return `${connection}&options=${encodeURIComponent(options)}`;
+}
+
+/** The same URL for another role. */
+export function withUser(connection: string, user: string): string {
+  return connection.replace(/^(postgres(?:ql)?:\/\/)[^@/]*@/, (_, scheme: string) => {
+    return `${scheme}${encodeURIComponent(user)}@`;
+  });
+}
+
 /** The same URL for another database of the server. */
 export function withDatabase(connection: string, database: string): string {
   return connection.replace(/^(postgres(?:ql)?:\/\/[^/?]*)(?:\/[^?]*)?/, (_, server: string) => {

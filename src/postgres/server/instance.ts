@@ -19,6 +19,8 @@ export interface InstanceOptions {
   readonly superuser?: string;
   /** Listens on 127.0.0.1 too; without it the unix socket is the only way in. */
   readonly tcpPort?: number;
+  /** What stands before the server's command line, and changes to its account itself; see `findConfinement`. */
+  readonly command?: readonly string[];
   /** Milliseconds until connections must be answered; a recovery from an archive needs more than the default 60,000. */
   readonly startTimeout?: number;
   readonly clock: Clock;
@@ -116,17 +118,25 @@ export function serverArguments(options: Pick<InstanceOptions, 'home' | 'setting
   ];
 }
 
+/** Each program of it becomes the next one, so that the process stays the same one up to the server. */
+function commandLine(options: InstanceOptions): string[] {
+  const program = join(options.binaries.directory, 'postgres');
+  return [...(options.command ?? []), program, ...serverArguments(options)];
+}
+
 async function spawnServer(options: InstanceOptions): Promise<ChildProcess> {
   const { binaries, home } = options;
   const log = await open(home.logFile, 'a', 0o600);
   try {
-    const child = spawn(join(binaries.directory, 'postgres'), serverArguments(options), {
+    const [program = '', ...rest] = commandLine(options);
+    const changesAccount = (options.command ?? []).length > 0;
+    const child = spawn(program, rest, {
       cwd: home.directory,
       env: INSTANCE_ENVIRONMENT,
       stdio: ['ignore', log.fd, log.fd],
       // its own session: Ctrl-C in a terminal must not stop it before whoever is using it
       detached: true,
-      ...(home.user === undefined ? {} : { uid: home.user.uid, gid: home.user.gid }),
+      ...(home.user === undefined || changesAccount ? {} : { uid: home.user.uid, gid: home.user.gid }),
     });
     await once(child, 'spawn');
     return child;

@@ -1,0 +1,37 @@
+/**
+ * What PostgreSQL says when this host, and not the backup, keeps it from running: nothing can be told of the backup then.
+ */
+const HOST_FAILURES: readonly RegExp[] = [
+  /No space left on device/,
+  /Cannot allocate memory|out of memory/i,
+  /could not (?:create|map|resize|open) (?:anonymous )?shared memory/,
+  /could not create (?:lock file|any TCP\/IP sockets|Unix-domain socket)/,
+  /could not create semaphores/,
+  // a resource manager of an extension that is not installed here
+  /resource manager with ID \d+ not registered/,
+  /incompatible with server/,
+  /Too many open files/,
+];
+
+/** Whether a line of the server's log, or an error of it, tells of this host rather than of the backup. */
+export function isHostFailure(text: string): boolean {
+  return HOST_FAILURES.some((failure) => failure.test(text));
+}
+
+/** What an error says when a library that an extension needs is not installed here. */
+const MISSING_LIBRARY = /could not access file "([^"]+)"|could not load library "([^"]+)"/;
+
+/** The library that an error misses; `undefined` for any other error. */
+export function missingLibrary(message: string): string | undefined {
+  const match = MISSING_LIBRARY.exec(message);
+  return match?.[1] ?? match?.[2];
+}
+
+/** The locale that a database needs and this host does not have; `undefined` for any other error. */
+export function missingLocale(message: string): string | undefined {
+  const match =
+    /with LC_(?:COLLATE|CTYPE) "?([^"]+?)"?, which is not recognized by setlocale/.exec(message) ??
+    /(?:could not create locale|could not open collator for locale) "([^"]+)"/.exec(message) ??
+    /database locale is incompatible with operating system/.exec(message);
+  return match === null ? undefined : (match[1] ?? 'of the database');
+}

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
+import { prepareInstanceHome, type InstanceHome } from '../../postgres/server/instance-home.ts';
+import type { InstanceUser } from '../../postgres/server/instance-user.ts';
+import { releaseDataDirectory } from '../../postgres/server/release-data-directory.ts';
+import { isProvablyDead, readProcessIdentity, type ProcessIdentity } from '../../process-identity.ts';
+import { assertRoom } from '../../restore/target-directory.ts';
+
+/** Whose a directory below the scratch directory is. */
+const OWNER_FILE = 'process.json';
+const PREFIX = 'proof-';
+/** Beyond the files themselves: what recovery and its checkpoint write, and one segment that is prepared. */
+const RECOVERY_BYTES = 256 * 1024 ** 2;
+
+export interface ScratchRequest {
+  /** Absolute; the first that the account of the copy's server can reach is taken. */
+  readonly parents: readonly string[];
+  readonly account: InstanceUser | undefined;
+  /** The file sizes of the backup together, and of one segment of its log. */
+  readonly sourceBytes: number;
+  readonly walSegmentSize: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Makes a directory of its own for one copy, after what killed processes left there was removed, and checks that there is
+ * room. The caller removes it with `removeInstanceHome`.
+ * @throws LarderError RESTORE_REFUSED where there is no room; INSTANCE_FAILED where the account can reach none of the parents
+ */
+export async function makeScratch(request: ScratchRequest): Promise<InstanceHome> {
+  let problem: unknown;
+  for (const parent of request.parents) {
+    try {
+      return await makeBelow(parent, request);
+    } catch (error) {
+      if (toLarderError(error).code !== 'INSTANCE_FAILED') throw error;
+      problem ??= error;
+    }
+  }
+  throw unreachable(toLarderError(problem));
+}
+
+async function makeBelow(parent: string, request: ScratchRequest): Promise<InstanceHome> {
+  await mkdir(parent, { recursive: true, mode: 0o711 });
+  await sweepScratch(parent, request.clock);
+  await assertScratchRoom(parent, request);
+  const directory = await mkdtemp(join(parent, PREFIX));
+  try {
+    await claimScratch(directory);
+    return await prepareInstanceHome(directory, request.account);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @throws LarderError RESTORE_REFUSED */
+export async function assertScratchRoom(
+  path: string,
+  { sourceBytes, walSegmentSize }: Pick<ScratchRequest, 'sourceBytes' | 'walSegmentSize'>,
+): Promise<void> {
+  await assertRoom([{ path, bytes: sourceBytes + RECOVERY_BYTES + 4 * walSegmentSize }]);
+}
+
+/** Says that this process uses the directory. */
+export async function claimScratch(directory: string): Promise<void> {
+  await writeFile(join(directory, OWNER_FILE), JSON.stringify(readProcessIdentity()), { mode: 0o600 });
+}
+
+/** Ends the servers and removes the directories of processes that are certainly dead. */
+async function sweepScratch(parent: string, clock: Clock): Promise<void> {
+  const self = readProcessIdentity();
+  for (const name of (await readdir(parent)).filter((each) => each.startsWith(PREFIX))) {
+    const directory = join(parent, name);
+    const owner = await readOwner(directory);
+    if (owner === undefined || !isProvablyDead(owner, self)) continue;
+    await releaseDataDirectory(join(directory, 'data'), clock);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function readOwner(directory: string): Promise<ProcessIdentity | undefined> {
+  try {
+    return JSON.parse(await readFile(join(directory, OWNER_FILE), 'utf8')) as ProcessIdentity;
+  } catch {
+    // made this instant, or removed: not ours to judge
+    return undefined;
+  }
+}
+
+function unreachable(problem: LarderError): LarderError {
+  return new LarderError('INSTANCE_FAILED', problem.message, {
+    hint: 'The server of the copy runs under an account of its own: name a scratch directory whose parents everybody may enter (verify.scratch-directory, --scratch).',
+    cause: problem,
+  });
+}
