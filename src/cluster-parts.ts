@@ -94,7 +94,7 @@ export async function readKnownCatalogue(parts: ClusterParts, expected: boolean)
     await (expected ? expectRepository(store, location, config.name) : openRepository(store, location));
   } catch (error) {
     if (expected || !(error instanceof LarderError) || error.code !== 'REPOSITORY_MISSING') throw error;
-    return { backups: [], unreadable: [] };
+    return { backups: [], unreadable: [], proofs: new Map() };
   }
   return readCatalogue(store);
 }

@@ -5,6 +5,7 @@ import type { ChangesFrom } from './changes-from.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
+import type { ProofStates } from '../repository/proof-state.ts';
 import { blockHashesName } from '../repository/layout.ts';
 
 /** What the choice of a parent depends on beside the catalogue. */
@@ -37,7 +38,7 @@ export function chooseParent(catalogue: Catalogue, question: ParentQuestion): Pa
   );
   let because: string | undefined;
   for (const candidate of candidates.toReversed()) {
-    const problem = parentProblem(candidate, byId, question);
+    const problem = parentProblem(candidate, { byId, proofs: catalogue.proofs }, question);
     if (problem === undefined) return { kind: 'incremental', chain: chainOf(candidate, byId) ?? [] };
     because ??= problem.text;
     // an older member of a chain that has grown long enough would only make a second branch of it
@@ -52,9 +53,14 @@ interface Problem {
   readonly final: boolean;
 }
 
+interface Known {
+  readonly byId: ReadonlyMap<string, CommitRecord>;
+  readonly proofs: ProofStates;
+}
+
 function parentProblem(
   backup: CommitRecord,
-  byId: ReadonlyMap<string, CommitRecord>,
+  { byId, proofs }: Known,
   question: ParentQuestion,
 ): Problem | undefined {
   const { id } = backup;
@@ -64,6 +70,9 @@ function parentProblem(
   const chain = chainOf(backup, byId);
   if (chain === undefined)
     return { text: `a backup that ${id} builds on is missing or cannot be read`, final: false };
+  const failed = chain.find((member) => proofs.get(member.id) === 'quarantined');
+  if (failed !== undefined)
+    return { text: `${failed.id} is quarantined: its verification failed`, final: false };
   if (chain.length <= question.maxChain) return undefined;
   const text = `${chain[0]?.id ?? id} has ${chain.length - 1} incremental backups, the most allowed`;
   return { text, final: true };

@@ -2,7 +2,8 @@ import { LarderError, toLarderError } from '../errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { listBackupObjects } from './backup-objects.ts';
 import { COMMIT_RECORD_LIMIT, decodeCommitRecord, type CommitRecord } from './commit-record.ts';
-import { backupOfCommitRecord, commitRecordName, parseBackupId } from './layout.ts';
+import { backupOfCommitRecord, commitRecordName, parseBackupId, parseProofRecordName } from './layout.ts';
+import { proofStates, type ProofStates } from './proof-state.ts';
 
 /** A backup whose commit record cannot be read; it is shown, never left out. */
 export interface UnreadableBackup {
@@ -14,6 +15,8 @@ export interface Catalogue {
   /** Oldest first. */
   readonly backups: readonly CommitRecord[];
   readonly unreadable: readonly UnreadableBackup[];
+  /** What the last proof of each came to. */
+  readonly proofs: ProofStates;
 }
 
 /** Commit records that are read at a time: each is a way to the store and back. */
@@ -22,9 +25,11 @@ const READ_TOGETHER = 16;
 /** Reads every commit record of a repository. Throws what the store throws when it cannot be listed. */
 export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
   const ids: string[] = [];
-  for await (const object of listBackupObjects(store)) {
-    const id = backupOfCommitRecord(object.name);
+  const records: string[] = [];
+  for await (const { name } of listBackupObjects(store)) {
+    const id = backupOfCommitRecord(name);
     if (id !== undefined) ids.push(id);
+    else if (parseProofRecordName(name) !== undefined) records.push(name);
   }
   const backups: CommitRecord[] = [];
   const unreadable: UnreadableBackup[] = [];
@@ -36,7 +41,7 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
     }
   }
   backups.sort((a, b) => a.startTime.localeCompare(b.startTime) || a.id.localeCompare(b.id));
-  return { backups, unreadable };
+  return { backups, unreadable, proofs: proofStates(records) };
 }
 
 async function readOrProblem(store: ObjectStore, id: string): Promise<CommitRecord | UnreadableBackup> {

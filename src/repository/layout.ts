@@ -87,15 +87,32 @@ export function backupOfObject(name: string): string | undefined {
   return parseBackupId(directory) === undefined ? undefined : directory;
 }
 
-/** The record of how verification found a backup; written into the backup's own directory, and removed with it. */
-export function verifiedRecordName(backupId: string): string {
-  return `${backupId}/${backupId}.verified`;
+/** How a proof came out: the word in the name of its record says it, so that a listing is enough to judge by. */
+export type ProofResult = 'verified' | 'quarantined';
+
+/** One of the records of proofs of a backup. */
+export interface ProofRecordName {
+  readonly backup: string;
+  readonly result: ProofResult;
+  /** From 1 on, over both results: the highest one counts. */
+  readonly number: number;
 }
 
-/** The backup whose verification this name is the record of; `undefined` for any other object. */
-export function backupOfVerifiedRecord(name: string): string | undefined {
-  const directory = backupOfObject(name);
-  return directory !== undefined && name === verifiedRecordName(directory) ? directory : undefined;
+/**
+ * The record of one proof of a backup; written into the backup's own directory, and removed with it. Never written twice: each
+ * proof has a number of its own, the first one none in its name.
+ */
+export function proofRecordName({ backup, result, number }: ProofRecordName): string {
+  return `${backup}/${backup}.${result}${number === 1 ? '' : `_${number}`}`;
+}
+
+/** The proof whose record this name is of; `undefined` for any other object. */
+export function parseProofRecordName(name: string): ProofRecordName | undefined {
+  const backup = backupOfObject(name);
+  const [, result, digits = '1'] = /\.(verified|quarantined)(?:_([1-9]\d{0,8}))?$/.exec(name) ?? [];
+  if (backup === undefined || result === undefined) return undefined;
+  const parsed = { backup, result: result as ProofResult, number: Number(digits) };
+  return proofRecordName(parsed) === name ? parsed : undefined;
 }
 
 /** Every hold and every release of one begins with this. */

@@ -38,7 +38,7 @@ export function planBackups(view: RetentionView, policy: RetentionPolicy, now: n
     else reasons.push(reason);
   };
   const rules = new Map<string, ExpiredRule[]>();
-  const lineages = byLineage(view.backups, now);
+  const lineages = byLineage(view, now);
   for (const backups of lineages.values()) {
     for (const [id, rule] of byCalendar(backups, policy)) {
       if (now < rule.until) add(id, rule);

@@ -2,6 +2,7 @@ import { parseLsn, type Lsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
+import type { RetentionView } from './view.ts';
 
 /** A backup with what the rules ask of it. Times are ms since 1970 UTC. */
 export interface RatedBackup {
@@ -9,7 +10,7 @@ export interface RatedBackup {
   readonly record: CommitRecord;
   readonly started: number;
   readonly ended: number;
-  /** Complete, all that it builds on is there, and it does not lie ahead of the clock: only such a one counts. */
+  /** Complete, all that it builds on is there, none of it quarantined, and it does not lie ahead of the clock: only such a one counts. */
   readonly good: boolean;
   readonly timeline: number;
   /** The first position of the log that it stands for. */
@@ -22,9 +23,14 @@ export interface RatedBackup {
  * The backups of each lineage, oldest first. Each lineage is judged by itself: after pg_upgrade or initdb the backups of the
  * old one do not become needless.
  */
-export function byLineage(backups: readonly CommitRecord[], now: number): Map<string, RatedBackup[]> {
+export function byLineage(
+  { backups, quarantined }: Pick<RetentionView, 'backups' | 'quarantined'>,
+  now: number,
+): Map<string, RatedBackup[]> {
   const byId = new Map(backups.map((backup) => [backup.id, backup]));
-  const rated = backups.map((record) => rate(record, byId, now));
+  const isSound = (record: CommitRecord): boolean =>
+    chainOf(record, byId)?.every(({ id }) => !quarantined.has(id)) === true;
+  const rated = backups.map((record) => rate(record, isSound(record), now));
   rated.sort((a, b) => a.started - b.started || (a.id < b.id ? -1 : 1));
   return Map.groupBy(rated, ({ record }) => lineageOf(record));
 }
@@ -33,7 +39,7 @@ function lineageOf({ systemIdentifier, serverVersionNumber }: CommitRecord): str
   return `${systemIdentifier}/${majorOf(serverVersionNumber)}`;
 }
 
-function rate(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>, now: number): RatedBackup {
+function rate(record: CommitRecord, isSound: boolean, now: number): RatedBackup {
   const { id, startTime, endTime, timeline, startLsn, stopLsn, walRanges } = record;
   const [started, ended] = [Date.parse(startTime), Date.parse(endTime)];
   const ahead = started > now;
@@ -42,7 +48,7 @@ function rate(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>, now
     record,
     started,
     ended,
-    good: record.state === 'complete' && !ahead && chainOf(record, byId) !== undefined,
+    good: record.state === 'complete' && !ahead && isSound,
     timeline,
     startLsn: lowest([startLsn, ...walRanges.map(({ start }) => start)]),
     stopLsn: parseLsn(stopLsn) ?? 0n,

@@ -1,9 +1,9 @@
 import { LarderError, toLarderError } from '../errors.ts';
 import { readCatalogue, type UnreadableBackup } from '../repository/catalogue.ts';
-import { listBackupObjects } from '../repository/backup-objects.ts';
 import { readMarks, type ExpiryMark } from '../repository/expiry-mark.ts';
 import { isActive, readHolds, type StoredHold } from '../repository/hold-record.ts';
-import { backupOfVerifiedRecord } from '../repository/layout.ts';
+import type { ProofResult } from '../repository/layout.ts';
+import type { ProofStates } from '../repository/proof-state.ts';
 import { findArchive, type ArchiveRecord } from '../repository/wal/archive-record.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';
 import { archivedSystem, ARCHIVE_PREFIX, parseWalObject, walPrefix } from '../repository/wal/wal-layout.ts';
@@ -27,11 +27,12 @@ const DAMAGE = ['OBJECT_DAMAGED', 'OBJECT_MISSING', 'REPOSITORY_NEWER_FORMAT'];
  * @throws LarderError whatever keeps the store from answering
  */
 export async function readRetentionState(store: ObjectStore, now: number): Promise<RetentionState> {
-  const { backups, unreadable } = await readCatalogue(store);
+  const { backups, unreadable, proofs } = await readCatalogue(store);
   const facts: RetentionFacts = {
     backups,
     unreadable: unreadable.flatMap(describeUnreadable),
-    verified: await readVerified(store),
+    verified: idsOf(proofs, 'verified'),
+    quarantined: idsOf(proofs, 'quarantined'),
     holds: activeHolds(await readHolds(store), now),
     logs: await readLogs(store),
   };
@@ -59,13 +60,8 @@ export function activeHolds(holds: readonly StoredHold[], now: number): ActiveHo
     }));
 }
 
-async function readVerified(store: ObjectStore): Promise<Set<string>> {
-  const verified = new Set<string>();
-  for await (const { name } of listBackupObjects(store)) {
-    const backup = backupOfVerifiedRecord(name);
-    if (backup !== undefined) verified.add(backup);
-  }
-  return verified;
+function idsOf(proofs: ProofStates, wanted: ProofResult): Set<string> {
+  return new Set([...proofs].flatMap(([id, result]) => (result === wanted ? [id] : [])));
 }
 
 async function readLogs(store: ObjectStore): Promise<ListedLog[]> {

@@ -47,7 +47,7 @@ function planLogs(
   { from, now }: { readonly from: number; readonly now: number },
 ): LogVerdict[] {
   const kept = new Set(verdicts.flatMap(({ id, keep }) => (keep ? [id] : [])));
-  const staying = [...byLineage(facts.backups, now).values()].flat().filter(({ id }) => kept.has(id));
+  const staying = [...byLineage(facts, now).values()].flat().filter(({ id }) => kept.has(id));
   return facts.logs.map((log): LogVerdict => {
     const { systemIdentifier } = log;
     const problem = log.problem ?? unreadableBackup(facts);

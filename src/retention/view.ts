@@ -16,6 +16,8 @@ export interface RetentionView {
   readonly unreadable: readonly { readonly id: string; readonly problem: string }[];
   /** Backups that a verification has proven. */
   readonly verified: ReadonlySet<string>;
+  /** Backups whose last verification failed: neither they nor what builds on them counts as good. */
+  readonly quarantined: ReadonlySet<string>;
   readonly holds: readonly ActiveHold[];
   /** Of each archive, the paths that points of the promised window lie on. */
   readonly logs: readonly LogPaths[];

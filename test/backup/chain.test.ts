@@ -44,7 +44,7 @@ const b = record('b', { parent: 'a' });
 const c = record('c', { parent: 'b' });
 
 function choose(backups: readonly CommitRecord[], more: Partial<ParentQuestion> = {}) {
-  return chooseParent({ backups, unreadable: [] }, { ...question, ...more });
+  return chooseParent({ backups, unreadable: [], proofs: new Map() }, { ...question, ...more });
 }
 
 function because(backups: readonly CommitRecord[], more: Partial<ParentQuestion> = {}): string | undefined {

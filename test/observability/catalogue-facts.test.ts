@@ -17,10 +17,11 @@ const record = (fields: Partial<CommitRecord> = {}): CommitRecord =>
     warnings: [],
     ...fields,
   }) as unknown as CommitRecord;
-const unreadable = (problem: LarderError) => catalogueFacts({ backups: [], unreadable: [{ id, problem }] });
+const unreadable = (problem: LarderError) =>
+  catalogueFacts({ backups: [], unreadable: [{ id, problem }], proofs: new Map() });
 
 test('a complete backup is good, with its end and its sizes', () => {
-  expect(catalogueFacts({ backups: [record()], unreadable: [] })).toEqual([
+  expect(catalogueFacts({ backups: [record()], unreadable: [], proofs: new Map() })).toEqual([
     {
       id,
       type: 'full',
@@ -36,14 +37,14 @@ test('a complete backup is good, with its end and its sizes', () => {
 test('an incremental backup is as damaged as one that cannot be read, when a backup it builds on is missing', () => {
   const next = record({ id: 'incremental_backup_truck_20261123_020000', type: 'incremental', parent: id });
   const states = (backups: CommitRecord[]) =>
-    catalogueFacts({ backups, unreadable: [] }).map(({ state }) => state);
+    catalogueFacts({ backups, unreadable: [], proofs: new Map() }).map(({ state }) => state);
   expect(states([record(), next])).toEqual(['good', 'good']);
   expect(states([next])).toEqual(['damaged']);
 });
 
 describe('the damaged pages of a damaged cluster', () => {
   const pagesOf = (...warnings: string[]) =>
-    catalogueFacts({ backups: [record({ state: 'corrupt_source', warnings })], unreadable: [] })[0];
+    catalogueFacts({ backups: [record({ state: 'corrupt_source', warnings })], unreadable: [], proofs: new Map() })[0];
 
   test('are counted over all files, by the total of a file where the server gives one', () => {
     const failed = (file: string, block: number) =>

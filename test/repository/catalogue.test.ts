@@ -30,11 +30,11 @@ describe('the catalogue', () => {
     await keep(wednesday, monday, tuesday);
     await store.putIfAbsent(manifestName('full_backup_truck_20261119_020000'), Buffer.of(1));
     await store.putIfAbsent('repository.json', Buffer.of(1));
-    expect(await readCatalogue(store)).toEqual({ backups: [monday, tuesday, wednesday], unreadable: [] });
+    expect(await readCatalogue(store)).toEqual({ backups: [monday, tuesday, wednesday], unreadable: [], proofs: new Map() });
   });
 
   test('of an empty repository is empty', async () => {
-    expect(await readCatalogue(store)).toEqual({ backups: [], unreadable: [] });
+    expect(await readCatalogue(store)).toEqual({ backups: [], unreadable: [], proofs: new Map() });
   });
 
   test('shows a backup whose record is damaged, and the others all the same', async () => {

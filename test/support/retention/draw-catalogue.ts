@@ -36,10 +36,12 @@ export function drawCatalogue(random: SeededRandom): DrawnCatalogue {
     .sort((a, b) => (a.startTime < b.startTime ? -1 : 1));
   const ids = records.map(({ id }) => id);
   const proven = random.pick([0, 10, 40]);
+  const failed = random.pick([0, 0, 10, 60]);
   const facts: RetentionFacts = {
     backups,
     unreadable: [...lost].map((id) => ({ id, problem: 'damaged' })),
     verified: new Set(ids.filter(() => random.chance(proven))),
+    quarantined: new Set(ids.filter(() => random.chance(failed))),
     holds: ids
       .filter(() => random.chance(10))
       .map((backup) => ({

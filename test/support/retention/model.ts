@@ -84,7 +84,19 @@ function isWhole(backup: CommitRecord, drawn: DrawnCatalogue): boolean {
 }
 
 function isGood(backup: CommitRecord, drawn: DrawnCatalogue): boolean {
-  return backup.state === 'complete' && Date.parse(backup.startTime) <= drawn.now && isWhole(backup, drawn);
+  return (
+    backup.state === 'complete' &&
+    Date.parse(backup.startTime) <= drawn.now &&
+    isWhole(backup, drawn) &&
+    isSound(backup, drawn)
+  );
+}
+
+/** No proof of it, or of anything that it builds on, has failed. */
+function isSound(backup: CommitRecord, drawn: DrawnCatalogue): boolean {
+  if (drawn.facts.quarantined.has(backup.id)) return false;
+  const parent = drawn.facts.backups.find(({ id }) => id === backup.parent);
+  return parent === undefined || isSound(parent, drawn);
 }
 
 function isOlder(a: CommitRecord, b: CommitRecord): boolean {

@@ -1,0 +1,25 @@
+import type { CommitRecord } from '../../repository/commit-record.ts';
+import type { Check } from '../proof-report.ts';
+import { timedCheck } from './answer.ts';
+import { checkPages } from './checks/page-check.ts';
+import type { ProofContext } from './prove-backup.ts';
+import type { RunningCopy } from './start-copy.ts';
+
+/** Every page of a copy whose server was stopped in good order. */
+export function checkStopped(
+  { dataDirectory }: Pick<RunningCopy, 'dataDirectory'>,
+  { backup, workers }: { readonly backup: CommitRecord; readonly workers: number },
+  { clock, signal, onProgress }: ProofContext,
+): Promise<Check> {
+  const checksums = backup.dataChecksums === true;
+  return timedCheck('page_checksums', clock, () =>
+    checkPages({
+      dataDirectory,
+      checksums,
+      workers,
+      signal,
+      onProgress: (doneBytes) =>
+        onProgress({ phase: 'reading pages', doneBytes, totalBytes: backup.sourceBytes }),
+    }),
+  );
+}

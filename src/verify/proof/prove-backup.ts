@@ -1,0 +1,200 @@
+import type { Clock } from '../../clock.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
+import type { BinariesSearch } from '../../postgres/server/find-binaries.ts';
+import { removeInstanceHome, type InstanceHome } from '../../postgres/server/instance-home.ts';
+import type { CommitRecord } from '../../repository/commit-record.ts';
+import type { RestorePlan } from '../../restore/plan.ts';
+import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
+import type { Check, ProofReport } from '../proof-report.ts';
+import { checkOf, copyFinding } from './answer.ts';
+import { checkCopy, checkServerLog, type CheckedCopy } from './check-copy.ts';
+import { checkStopped } from './check-stopped-copy.ts';
+import { checkStored } from './check-stored.ts';
+import type { UserCheck } from './checks/user-check.ts';
+import { expectServerFor } from './find-server.ts';
+import { Phases } from './phases.ts';
+import { chooseProofAccount } from './proof-account.ts';
+import { restoreIntoScratch } from './restore-into-scratch.ts';
+import { makeScratch } from './scratch.ts';
+import { startCopy, type RunningCopy } from './start-copy.ts';
+import { verdictOf } from './verdict.ts';
+
+export interface ProofRequest {
+  readonly store: ObjectStore;
+  /** The same store, for worker threads. */
+  readonly location: StoreLocation;
+  readonly backup: CommitRecord;
+  /** Threads that read, decompress and check. */
+  readonly workers: number;
+  /** `full` also reads every value of every table, and looks at indexes more closely. */
+  readonly level: 'restore' | 'full';
+  /** Absolute directories below which the copy may be made; the first that its server's account can reach is taken. */
+  readonly scratch: readonly string[];
+  readonly userChecks: readonly UserCheck[];
+  /** Databases looked at side by side. */
+  readonly concurrency: number;
+  readonly binaries: BinariesSearch;
+  readonly larderVersion: string;
+}
+
+export interface ProofContext {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ProofProgress) => void;
+}
+
+export interface ProofProgress {
+  /** In words. */
+  readonly phase: string;
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+}
+
+/**
+ * Restores a backup by the normal way into a directory of its own, lets a server of its major version recover it, and looks
+ * at everything that it then holds. What is wrong with the backup is in the report. Nothing is written to the repository.
+ *
+ * @throws LarderError what keeps it from being proven, which is no verdict: RESTORE_REFUSED (no room), INSTANCE_FAILED (no
+ *   server of that version, or this host cannot run it), the store's errors, the signal's reason
+ */
+export async function proveBackup(request: ProofRequest, context: ProofContext): Promise<ProofReport> {
+  const { backup } = request;
+  const { clock } = context;
+  const binaries = await expectServerFor(backup, request.binaries);
+  const home = await makeScratch({
+    ...backup,
+    parents: request.scratch,
+    account: await chooseProofAccount(),
+    clock,
+  });
+  const proof = new Proof(request, context);
+  try {
+    await proof.stored();
+    const plan = proof.failed ? undefined : await proof.restore(home);
+    const copy =
+      plan === undefined
+        ? undefined
+        : await proof.start(() => startCopy(plan, home, { ...context, binaries }));
+    if (copy !== undefined) await proof.check(copy);
+    return proof.report();
+  } finally {
+    await removeInstanceHome(home);
+  }
+}
+
+/** A proof under way: what was seen, and how long it took. */
+class Proof {
+  readonly #request: ProofRequest;
+  readonly #context: ProofContext;
+  readonly #phases: Phases;
+  readonly #began: number;
+  readonly #beganAt: number;
+  readonly #checks: Check[] = [];
+  #found: Pick<CheckedCopy, 'reached' | 'host'> | undefined;
+
+  constructor(request: ProofRequest, context: ProofContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#phases = new Phases(context.clock);
+    this.#began = context.clock.monotonic();
+    this.#beganAt = context.clock.now();
+  }
+
+  /** Whether a check has failed that makes the next step pointless. */
+  get failed(): boolean {
+    return verdictOf(this.#checks) === 'failed';
+  }
+
+  async stored(): Promise<void> {
+    const checks = await this.#phases.time('stored objects', () => checkStored(this.#request, this.#context));
+    this.#checks.push(...checks);
+  }
+
+  /** `undefined` where it fails by the backup's fault. */
+  restore(home: InstanceHome): Promise<RestorePlan | undefined> {
+    return this.#phases.time('restore', () =>
+      this.#attempt('restore', () => restoreIntoScratch(this.#request, home, this.#context)),
+    );
+  }
+
+  start(launch: () => Promise<RunningCopy>): Promise<RunningCopy | undefined> {
+    this.#context.onProgress({ phase: 'recovering', doneBytes: 0 });
+    return this.#phases.time('start and replay', () => this.#attempt('recovery', launch));
+  }
+
+  /** Looks at the running copy, stops it, and looks at what is left. */
+  async check(copy: RunningCopy): Promise<void> {
+    const { clock, signal, onProgress } = this.#context;
+    try {
+      const found = await this.#phases.time('check', () =>
+        checkCopy(
+          copy,
+          { ...this.#request, rolledForward: false },
+          {
+            clock,
+            signal,
+            onProgress: (done) => onProgress({ phase: 'checking', ...done }),
+          },
+        ),
+      );
+      this.#checks.push(...found.checks);
+      this.#found = found;
+      await copy.stop();
+    } finally {
+      await copy[Symbol.asyncDispose]();
+    }
+    this.#checks.push(
+      await this.#phases.time('pages', () => checkStopped(copy, this.#request, this.#context)),
+    );
+    this.#checks.push(await checkServerLog(copy, clock));
+  }
+
+  report(): ProofReport {
+    const { backup, level, larderVersion } = this.#request;
+    return {
+      backup: backup.id,
+      level,
+      verdict: verdictOf(this.#checks),
+      began: new Date(this.#beganAt).toISOString(),
+      seconds: (this.#context.clock.monotonic() - this.#began) / 1000,
+      phases: this.#phases.all,
+      checks: this.#checks,
+      reached: this.#found?.reached ?? null,
+      host: this.#found?.host ?? NOTHING_RAN,
+      larderVersion,
+    };
+  }
+
+  /** What is the backup's fault becomes a failed check. */
+  async #attempt<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+    const began = this.#context.clock.monotonic();
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = toLarderError(thrown);
+      if (!isOfBackup(error)) throw thrown;
+      const seconds = (this.#context.clock.monotonic() - began) / 1000;
+      this.#checks.push(checkOf(name, failure(error), seconds));
+      return undefined;
+    }
+  }
+}
+
+const NOTHING_RAN: ProofReport['host'] = {
+  serverVersion: 'none was run',
+  libc: null,
+  icu: null,
+  confinement: 'account',
+};
+
+const OF_BACKUP: readonly string[] = ['OBJECT_DAMAGED', 'OBJECT_MISSING', 'RESTORE_FAILED'];
+
+function isOfBackup({ code }: LarderError): boolean {
+  return OF_BACKUP.includes(code);
+}
+
+function failure(error: LarderError): Parameters<typeof checkOf>[1] {
+  const { code, message, hint } = error;
+  const finding = { ...copyFinding(message), code };
+  return { detail: hint ?? 'failed', findings: [finding], exceptions: [] };
+}

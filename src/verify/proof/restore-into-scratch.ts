@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { InstanceHome } from '../../postgres/server/instance-home.ts';
+import type { CommitRecord } from '../../repository/commit-record.ts';
+import { planRestore, type RestorePlan } from '../../restore/plan.ts';
+import { restoreBackup } from '../../restore/restore-backup.ts';
+import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
+import type { ProofContext } from './prove-backup.ts';
+
+interface ScratchRestore {
+  readonly store: ObjectStore;
+  readonly location: StoreLocation;
+  readonly backup: CommitRecord;
+  readonly workers: number;
+}
+
+/**
+ * Restores by the way that every restore takes, to the backup's own end, tablespaces beside the data directory.
+ * @throws LarderError as `planRestore` and `restoreBackup`
+ */
+export async function restoreIntoScratch(
+  { store, location, backup, workers }: ScratchRestore,
+  home: InstanceHome,
+  { clock, signal, onProgress }: ProofContext,
+): Promise<RestorePlan> {
+  const plan = await planRestore({
+    store,
+    location,
+    backup,
+    workers,
+    directory: home.dataDirectory,
+    tablespaces: scratchTablespaces(backup, home),
+    owner: home.user,
+    sourceSettings: 'cleared',
+    recovery: undefined,
+    delta: false,
+  });
+  await restoreBackup(plan, {
+    clock,
+    signal,
+    onProgress: ({ phase, ...done }) => onProgress({ phase: WORDS[phase], ...done }),
+  });
+  return plan;
+}
+
+const WORDS = {
+  preparing: 'preparing the copy',
+  comparing: 'comparing the last copy',
+  writing: 'restoring the copy',
+  syncing: 'writing the copy to disk',
+} as const;
+
+/** Where each tablespace goes: their own places belong to the server that was backed up. */
+function scratchTablespaces({ tablespaces }: CommitRecord, home: InstanceHome): Map<number, string> {
+  const linked = tablespaces.filter(({ location }) => location.startsWith('/'));
+  return new Map(linked.map(({ oid }) => [oid, join(home.directory, 'tablespaces', String(oid))]));
+}
