@@ -1,5 +1,11 @@
 import type { Clock } from './clock.ts';
-import { backupRequest, knowsBackup, receiverRequest, type ClusterParts } from './cluster-parts.ts';
+import {
+  backupRequest,
+  knowsBackup,
+  proofSettings,
+  receiverRequest,
+  type ClusterParts,
+} from './cluster-parts.ts';
 import { backupJob } from './jobs/backup.ts';
 import type { Job, Task } from './jobs/job.ts';
 import { notBuiltJob } from './jobs/not-built.ts';
@@ -45,6 +51,8 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           ...parts,
           workers: parts.config.workers,
           receives: parts.config.transactionLog.receive,
+          level: parts.config.verify.level,
+          proof: proofSettings(parts.config, stateDirectory, larderVersion),
           backupId,
           clock,
         });

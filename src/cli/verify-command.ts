@@ -1,25 +1,46 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { proofSettings } from '../cluster-parts.ts';
 import { LarderError } from '../errors.ts';
+import { proofProblem, proveAndRecord, type ProofSettings } from '../jobs/prove.ts';
 import { verificationFailed } from '../jobs/verify.ts';
 import { findBackup } from '../repository/catalogue.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
+import { expectServerFor } from '../verify/proof/find-server.ts';
+import { scratchPlaces } from '../verify/proof/scratch-places.ts';
 import type { Finding, LogReport, VerifyReport } from '../verify/report.ts';
 import { verifyObjects, type VerifyProgress } from '../verify/verify-objects.ts';
+import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural, printable } from './format.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
+import { proofText } from './proof-text.ts';
+import {
+  openForReading,
+  withRepositoryOptions,
+  type ReadableRepository,
+  type RepositoryOptions,
+} from './repository-option.ts';
 
 interface VerifyOptions extends RepositoryOptions {
-  readonly level: string;
+  readonly level?: string;
+  readonly scratch?: string;
   readonly json?: true;
 }
 
 /** `larder verify`. */
 export function verifyCommand(parts: CliParts): Command {
   const command = new Command('verify')
-    .description('read a whole backup back, and the transaction log behind it, and check every byte')
+    .description('restore a backup beside everything else, run PostgreSQL on it, and check all that it holds')
     .argument('[id]', 'the backup, or "latest"', 'latest')
-    .option('--level <level>', 'objects: what is stored; restore and full are not built yet', 'objects');
+    .option(
+      '--level <level>',
+      'restore; full, which reads every value too; or objects, the stored bytes alone (default: as configured, else restore)',
+    )
+    .option(
+      '--scratch <dir>',
+      'where the copy is made and removed again: it takes the room of the whole cluster',
+    );
   return withRepositoryOptions(command)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', EXAMPLES)
@@ -27,15 +48,88 @@ export function verifyCommand(parts: CliParts): Command {
 }
 
 const EXAMPLES = `
+How a restore went is stored beside the backup: as proven, or as quarantined, which nothing is built on any more.
+
 Examples:
   $ larder verify
+  $ larder verify latest --level full --scratch /mnt/large
   $ larder verify full_backup_truck_20261122_020000 --json
-  $ larder verify --repository /mnt/backups`;
+  $ larder verify --level objects --repository /mnt/backups`;
+
+const LEVELS = ['objects', 'restore', 'full'] as const;
+type Level = (typeof LEVELS)[number];
 
 async function verify(parts: CliParts, id: string, options: VerifyOptions): Promise<void> {
-  assertBuilt(options.level);
+  const asked = parseLevel(options.level);
   const repository = await openForReading(parts, options);
+  const { level, settings } = await chooseSettings(parts, options, asked);
   const backup = await findBackup(repository.store, id);
+  if (level === 'objects') await verifyStored(parts, { repository, backup }, options);
+  else await proveOne(parts, { repository, backup }, { level, settings, json: options.json === true });
+}
+
+function parseLevel(text: string | undefined): Level | undefined {
+  const level = LEVELS.find((each) => each === text);
+  if (level !== undefined || text === undefined) return level;
+  throw new LarderError('USAGE', `there is no level "${text}"`, {
+    hint: `Choose one of ${LEVELS.join(', ')}.`,
+  });
+}
+
+/** As the cluster is configured; without a configuration by a restore. */
+async function chooseSettings(
+  parts: CliParts,
+  options: VerifyOptions,
+  asked: Level | undefined,
+): Promise<{ readonly level: Level; readonly settings: ProofSettings }> {
+  const named = options.scratch === undefined ? undefined : resolve(parts.workingDirectory, options.scratch);
+  if (options.repository === undefined) {
+    const config = await parts.loadConfig();
+    const cluster = chooseCluster(config, options.cluster);
+    const settings = proofSettings(cluster, config.stateDirectory, parts.version);
+    const scratch = named === undefined ? settings.scratch : [named];
+    return { level: asked ?? cluster.verify.level, settings: { ...settings, scratch } };
+  }
+  const searchPath = parts.environment['PATH'];
+  const settings: ProofSettings = {
+    scratch: scratchPlaces(named, undefined),
+    userChecks: [],
+    concurrency: 2,
+    binaries: searchPath === undefined ? {} : { searchPath },
+    larderVersion: parts.version,
+  };
+  return { level: asked ?? 'restore', settings };
+}
+
+interface Chosen {
+  readonly repository: ReadableRepository;
+  readonly backup: CommitRecord;
+}
+
+async function proveOne(
+  parts: CliParts,
+  { repository, backup }: Chosen,
+  proof: { readonly level: 'restore' | 'full'; readonly settings: ProofSettings; readonly json: boolean },
+): Promise<void> {
+  const { clock, signal, stdout } = parts;
+  await expectServerFor(backup, proof.settings.binaries);
+  const bar = new ProgressBar(parts.stderr, clock);
+  const { report } = await proveAndRecord(
+    { ...repository, ...proof.settings, backup, level: proof.level },
+    { clock, signal, onProgress: (step) => bar.update(step) },
+    undefined,
+  ).finally(() => bar.clear());
+  if (proof.json) writeJson(stdout, report);
+  else stdout.write(proofText(report));
+  const problem = proofProblem(report);
+  if (problem !== undefined) throw problem;
+}
+
+async function verifyStored(
+  parts: CliParts,
+  { repository, backup }: Chosen,
+  options: VerifyOptions,
+): Promise<void> {
   const { clock, signal, stdout } = parts;
   const bar = new ProgressBar(parts.stderr, clock);
   const onProgress = ({ part, ...done }: VerifyProgress): void =>
@@ -46,16 +140,6 @@ async function verify(parts: CliParts, id: string, options: VerifyOptions): Prom
   if (options.json === true) writeJson(stdout, report);
   else stdout.write(reportText(report));
   if (report.findings.length > 0) throw verificationFailed(report);
-}
-
-function assertBuilt(level: string): void {
-  if (level === 'objects') return;
-  if (level !== 'restore' && level !== 'full') {
-    throw new LarderError('USAGE', `there is no level "${level}"`, { hint: 'Leave --level out.' });
-  }
-  throw new LarderError('NOT_BUILT_YET', `verification at the level ${level} is not built yet`, {
-    hint: 'Leave --level out to check what is stored; to prove a backup, restore it into an empty directory and start it.',
-  });
 }
 
 function reportText(report: VerifyReport): string {

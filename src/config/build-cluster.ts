@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { parseConnection } from '../postgres/parse-connection.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
-import type { ClusterConfig, SchedulesConfig, TransactionLogConfig } from './config.ts';
+import type { ClusterConfig, SchedulesConfig, TransactionLogConfig, VerifyConfig } from './config.ts';
 import { readSecretFile } from './read-file.ts';
 import type { ReadFile } from './read-file.ts';
 import type { ParsedCluster } from './schema.ts';
@@ -44,6 +44,7 @@ export function buildCluster(
     backupTimeout: parsed.backup.timeout,
     stallTimeout: parsed.backup.stall,
     verifyTimeout: parsed.verify.timeout,
+    verify: buildVerify(parsed.verify, source),
     maxChain: parsed.backup['max-chain'],
     transactionLog: buildTransactionLog(parsed['transaction-log']),
   };
@@ -59,6 +60,24 @@ function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
     catchUp: parsed['catch-up'],
     catchUpWindow: parsed['catch-up-window'],
     blackouts: parsed.blackout,
+  };
+}
+
+function buildVerify(
+  { level, databases, checks, ...parsed }: ParsedCluster['verify'],
+  { environment, workingDirectory }: ClusterSource,
+): VerifyConfig {
+  const directory = parsed['scratch-directory'];
+  const searchPath = environment['PATH'];
+  return {
+    level,
+    databases,
+    scratchDirectory: directory === 'auto' ? undefined : resolve(workingDirectory, directory),
+    binaries: {
+      ...(parsed.binaries === 'auto' ? {} : { directory: resolve(workingDirectory, parsed.binaries) }),
+      ...(searchPath === undefined ? {} : { searchPath }),
+    },
+    checks: Object.entries(checks).map(([name, check]) => ({ name, ...check })),
   };
 }
 

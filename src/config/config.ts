@@ -1,7 +1,9 @@
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
+import type { BinariesSearch } from '../postgres/server/find-binaries.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
 import type { Blackout } from '../scheduler/blackout.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
+import type { UserCheck } from '../verify/proof/checks/user-check.ts';
 import type { LogLevel } from './schema.ts';
 import type { Setting } from './settings-tree.ts';
 
@@ -49,7 +51,21 @@ export interface ClusterConfig {
   readonly stallTimeout: number;
   /** Milliseconds after which a verification is given up. */
   readonly verifyTimeout: number;
+  readonly verify: VerifyConfig;
   readonly transactionLog: TransactionLogConfig;
+}
+
+/** How far a verification goes, and where. */
+export interface VerifyConfig {
+  /** `objects`: what is stored; `restore`: by a real restore; `full`: every value is read too. */
+  readonly level: 'objects' | 'restore' | 'full';
+  /** Absolute; undefined for a place below the state directory, or the machine's own for temporary files. */
+  readonly scratchDirectory: string | undefined;
+  /** Where the server's programs are looked for. */
+  readonly binaries: BinariesSearch;
+  /** Databases looked at side by side. */
+  readonly databases: number;
+  readonly checks: readonly UserCheck[];
 }
 
 /** When what is done. Without a schedule a task is not started by itself. */

@@ -32,7 +32,14 @@ export const CLUSTER_DEFAULTS = {
   },
   objectives: { rpo: '24h', rto: '4h', storage: '80%' },
   backup: { compression: 1, workers: 2, timeout: '24h', stall: '15m', 'max-chain': 14 },
-  verify: { timeout: '24h' },
+  verify: {
+    level: 'restore',
+    timeout: '24h',
+    'scratch-directory': 'auto',
+    binaries: 'auto',
+    databases: 2,
+    checks: {},
+  },
   'transaction-log': {
     receive: 'on',
     ack: 'spool',
@@ -140,6 +147,19 @@ function integer(least: number, most: number): z.ZodType<number> {
   return leaf((given) => parseInteger(given, least, most));
 }
 
+const clusterName = z.string().refine(isClusterName, {
+  error:
+    'a cluster\'s name has letters, digits, "-" and "_", begins with a letter or digit, and is no longer than 63',
+});
+
+/** A question to every restored copy. */
+const userCheck = z.strictObject({
+  database: text,
+  sql: text,
+  expect: leaf((given) => given).default('t'),
+  timeout: leaf(parseDuration).default(60_000),
+});
+
 const cluster = z.strictObject({
   connection: secret,
   password: secret.nullish(),
@@ -182,7 +202,14 @@ const cluster = z.strictObject({
     stall: leaf(parseDuration),
     'max-chain': integer(0, 365),
   }),
-  verify: z.strictObject({ timeout: leaf(parseDuration) }),
+  verify: z.strictObject({
+    level: oneOf('objects', 'restore', 'full'),
+    timeout: leaf(parseDuration),
+    'scratch-directory': text,
+    binaries: text,
+    databases: integer(1, 64),
+    checks: z.record(clusterName, userCheck),
+  }),
   'transaction-log': z.strictObject({
     receive: onOrOff,
     ack: oneOf('spool', 'repository'),
@@ -192,11 +219,6 @@ const cluster = z.strictObject({
     'spool-limit': leaf(parseSize),
     'seal-timeout': leaf(parseDuration),
   }),
-});
-
-const clusterName = z.string().refine(isClusterName, {
-  error:
-    'a cluster\'s name has letters, digits, "-" and "_", begins with a letter or digit, and is no longer than 63',
 });
 
 const token = z.strictObject({

@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { LarderError } from '../errors.ts';
 import { findBackup } from '../repository/catalogue.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
 import { readArchiveRecord } from '../repository/wal/archive-record.ts';
 import { readPosition } from '../repository/wal/received-position.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
+import { findServerFor, noServer } from '../verify/proof/find-server.ts';
 import type { VerifyReport } from '../verify/report.ts';
 import { verifyObjects } from '../verify/verify-objects.ts';
-import type { Job } from './job.ts';
+import type { Job, JobContext, JobOutcome } from './job.ts';
+import { proofOutcome, proveAndRecord, type ProofListener, type ProofSettings } from './prove.ts';
 
 export interface VerifyJobParts {
   readonly store: ObjectStore;
@@ -17,6 +20,9 @@ export interface VerifyJobParts {
   readonly backupId: string | undefined;
   /** A receiver runs, or is about to: what it writes first is waited for. */
   readonly receives: boolean;
+  readonly level: 'objects' | 'restore' | 'full';
+  readonly proof: ProofSettings;
+  readonly onProof?: ProofListener;
   readonly clock: Clock;
 }
 
@@ -25,28 +31,49 @@ const POSITION_LIMIT = 60_000;
 const LOOK_INTERVAL = 250;
 
 /**
- * Verifies a backup at the level of stored bytes. What it finds ends the run with VERIFICATION_FAILED; rejects as
- * `findBackup` and `verifyObjects`.
+ * Verifies a backup: by a real restore, whose record is stored beside it; or by its stored bytes alone, where that was asked
+ * for or this host has no server of its version. What it finds ends the run with VERIFICATION_FAILED; rejects as
+ * `findBackup`, `verifyObjects`, `proveBackup` and `writeProof`.
  */
-export function verifyJob({ store, location, workers, backupId, receives, clock }: VerifyJobParts): Job {
+export function verifyJob(parts: VerifyJobParts): Job {
+  const { store, backupId, receives, clock } = parts;
   return {
     task: 'verify',
-    run: async ({ signal, progress }) => {
+    run: async (context) => {
+      const { signal } = context;
       const backup = await findBackup(store, backupId ?? 'latest');
       if (receives) await positionWritten(store, backup.systemIdentifier, { clock, signal });
-      const report = await verifyObjects(
-        { store, location, workers, backup },
-        {
-          clock,
-          signal,
-          onProgress: ({ part, ...done }) =>
-            progress({ phase: part === 'backup' ? 'verifying' : 'reading the log', ...done }),
-        },
+      const { level, proof } = parts;
+      if (level === 'objects') return verifyStored(parts, backup, context);
+      if ((await findServerFor(backup, proof.binaries)) === undefined)
+        return { remark: noServer(backup).message, ...(await verifyStored(parts, backup, context)) };
+      const { report, warnings } = await proveAndRecord(
+        { ...parts, ...proof, backup, level },
+        { clock, signal, onProgress: context.progress },
+        parts.onProof,
       );
-      const outcome = { backupId: backup.id, sourceBytes: report.bytes, warnings: [] };
-      return report.findings.length === 0 ? outcome : { ...outcome, problem: verificationFailed(report) };
+      return proofOutcome(backup, report, warnings);
     },
   };
+}
+
+/** The stored bytes alone: no record says that a backup is proven by that. */
+async function verifyStored(
+  { store, location, workers, clock }: VerifyJobParts,
+  backup: CommitRecord,
+  { signal, progress }: JobContext,
+): Promise<JobOutcome> {
+  const report = await verifyObjects(
+    { store, location, workers, backup },
+    {
+      clock,
+      signal,
+      onProgress: ({ part, ...done }) =>
+        progress({ phase: part === 'backup' ? 'verifying' : 'reading the log', ...done }),
+    },
+  );
+  const outcome = { backupId: backup.id, sourceBytes: report.bytes, warnings: [] };
+  return report.findings.length === 0 ? outcome : { ...outcome, problem: verificationFailed(report) };
 }
 
 /**

@@ -78,6 +78,7 @@ describe('the environment alone', () => {
           backupTimeout: 86_400_000,
           stallTimeout: 900_000,
           verifyTimeout: 86_400_000,
+          verify: { level: 'restore', scratchDirectory: undefined, binaries: {}, databases: 2, checks: [] },
         },
       ],
       parallelBackups: 1,
