@@ -115,7 +115,7 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
   }, 30_000);
 
   test('verifies what is stored', async () => {
-    const { code, stdout } = await run(['verify', backup.id]);
+    const { code, stdout } = await run(['verify', backup.id, '--level', 'objects']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^findings +none$/m);
   }, 30_000);
@@ -159,14 +159,21 @@ describe.each([15, 18] as const)('the command line with PostgreSQL %i', (major) 
     await file.write(Buffer.from('damage'), 0, 6, 2000);
     await file.close();
     const repository = ['--repository', `${environment['BACKUP_DIR']!}.unmounted`];
-    const { code, stdout, stderr } = await run(['verify', backup.id, '--json', ...repository]);
+    const { code, stdout, stderr } = await run([
+      'verify',
+      backup.id,
+      '--level',
+      'objects',
+      '--json',
+      ...repository,
+    ]);
     expect(code).toBe(7);
     const report = JSON.parse(stdout) as { findings: { object?: string; message: string }[] };
     expect(JSON.stringify(report.findings)).toContain('data-00001.pack');
     expect(JSON.parse(stderr.trim().split('\n').at(-1)!)).toMatchObject({
       error: { code: 'VERIFICATION_FAILED' },
     });
-    const text = await run(['verify', backup.id, ...repository]);
+    const text = await run(['verify', backup.id, '--level', 'objects', ...repository]);
     expect(text.stdout).toContain('data-00001.pack');
   }, 30_000);
 

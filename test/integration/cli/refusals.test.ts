@@ -87,15 +87,6 @@ describe('help', () => {
   });
 });
 
-test.each([[['verify', '--level', 'restore']], [['verify', '--level', 'full']]])(
-  'what is not built yet says so: %j',
-  async (args) => {
-    const ended = await run([...args, '--json']);
-    expect(ended.code).toBe(2);
-    expect(errorOf(ended)).toMatchObject({ code: 'NOT_BUILT_YET' });
-  },
-);
-
 test('a configuration that cannot be used ends with 2, every problem named', async () => {
   const changes = { BACKUP_COMPRESSION: 'lots', LARDER_HTTP_PROT: '1' };
   const { code, stderr } = await run(['list'], changes);

@@ -103,7 +103,7 @@ test('nothing is unprotected on an idle server, and every backup rolls forward t
     expect(text.stdout).toMatch(
       /^window +\d{4}-.* UTC \(0\/\w+\) - \d{4}-.* UTC \(0\/\w+\), from full_backup/m,
     );
-    const verified = await run('verify');
+    const verified = await run('verify', '--level', 'objects');
     expect(verified.stdout).toMatch(
       /^log +\d+ segments?, .* of WAL, whole from 0\/\w+ to 0\/\w+ on timeline 1$/m,
     );

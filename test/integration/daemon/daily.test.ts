@@ -26,7 +26,11 @@ afterAll(async () => {
 async function startService() {
   const port = await findFreePort();
   const config = await loadConfig({
-    environment: { DATABASE_URL: server.connection, LARDER_HTTP_PORT: String(port) },
+    environment: {
+      DATABASE_URL: server.connection,
+      LARDER_HTTP_PORT: String(port),
+      LARDER_VERIFY_LEVEL: 'objects',
+    },
     workingDirectory: directory.path,
     readFile: () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOENT' })),
   });

@@ -38,6 +38,7 @@ async function startReplica(number: number): Promise<Replica> {
   const process = startLarder(['daemon'], {
     cwd,
     env: {
+      LARDER_VERIFY_LEVEL: 'objects',
       DATABASE_URL: server.connection,
       BACKUP_DIR: join(directory.path, 'backups'),
       LARDER_HTTP_PORT: String(port),

@@ -18,7 +18,7 @@ export interface DamageCase {
 /** The commands that must tell, each with the exit codes that say so. */
 const COMMANDS = {
   'wal status': { codes: [7], arguments: (): readonly string[] => ['wal', 'status'] },
-  verify: { codes: [7], arguments: (): readonly string[] => ['verify', 'latest'] },
+  verify: { codes: [7], arguments: (): readonly string[] => ['verify', 'latest', '--level', 'objects'] },
   restore: { codes: [4, 7], arguments: (to: string): readonly string[] => ['restore', '--to-dir', to] },
   'restore --start': {
     codes: [4, 7],

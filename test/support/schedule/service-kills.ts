@@ -78,6 +78,7 @@ export class ServiceKills {
     return startLarder(['daemon'], {
       cwd: this.#directory,
       env: {
+        LARDER_VERIFY_LEVEL: 'objects',
         DATABASE_URL: this.#server.connection,
         LARDER_HTTP_PORT: String(await findFreePort()),
         LARDER_SCHEDULE_FULL: '* * * * *',
