@@ -3,6 +3,8 @@ import { toLarderError } from '../errors.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import { findBackup, readCatalogue, type Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
+import type { ProofResult } from '../repository/layout.ts';
+import { listProofs } from '../repository/proof-state.ts';
 import { readRollForward, type RollForward } from '../restore/recovery/roll-forward.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines } from './backup-text.ts';
@@ -54,7 +56,8 @@ async function list(parts: CliParts, id: string | undefined, options: ListOption
     const backup = await findBackup(store, id);
     const reach = (await readReaches(parts, store, [backup]))?.get(backup.id);
     const remark = (await readRemarks(store, parts.clock.now())).get(backup.id);
-    printBackup(parts.stdout, options, { backup, reach, remark });
+    const proof = (await listProofs(store, backup.id)).at(-1)?.result;
+    printBackup(parts.stdout, options, { backup, reach, remark, proof });
   }
 }
 
@@ -80,7 +83,7 @@ interface Listing extends Catalogue, ListOptions {
 }
 
 function printCatalogue(stdout: Output, store: ObjectStore, listing: Listing): void {
-  const { backups, unreadable, reaches, remarks, json } = listing;
+  const { backups, unreadable, reaches, remarks, proofs, json } = listing;
   if (json === true) writeJson(stdout, listingJson(store, listing));
   else if (backups.length + unreadable.length === 0) {
     stdout.write(`There are no backups in ${store.description} yet. Take the first: larder backup\n`);
@@ -92,19 +95,25 @@ function printCatalogue(stdout: Output, store: ObjectStore, listing: Listing): v
     ]);
     const byId = new Map(backups.map((backup) => [backup.id, backup]));
     const rows = backups.map((record) =>
-      row(record, { reach: reaches?.get(record.id), byId, remark: remarks.get(record.id) }),
+      row(record, {
+        reach: reaches?.get(record.id),
+        byId,
+        remark: remarks.get(record.id),
+        proof: proofs.get(record.id),
+      }),
     );
     stdout.write(formatTable(COLUMNS, [...rows, ...unreadableRows]));
   }
 }
 
-function listingJson(store: ObjectStore, { backups, unreadable, reaches, remarks }: Listing): object {
+function listingJson(store: ObjectStore, { backups, unreadable, reaches, remarks, proofs }: Listing): object {
   return {
     repository: store.description,
     backups: backups.map((record) => ({
       ...backupJson(record),
       rollForward: jsonOf(reaches?.get(record.id)),
       ...remarkJson(remarks.get(record.id)),
+      proof: proofs.get(record.id) ?? null,
     })),
     unreadable: unreadable.map(({ id, problem: { code, message } }) => ({ id, code, message })),
   };
@@ -128,9 +137,10 @@ interface Beside {
   readonly reach: RollForward | undefined;
   readonly byId: ReadonlyMap<string, CommitRecord>;
   readonly remark: RetentionRemark | undefined;
+  readonly proof: ProofResult | undefined;
 }
 
-function row(record: CommitRecord, { reach, byId, remark }: Beside): readonly string[] {
+function row(record: CommitRecord, { reach, byId, remark, proof }: Beside): readonly string[] {
   return [
     record.id,
     record.type,
@@ -140,7 +150,7 @@ function row(record: CommitRecord, { reach, byId, remark }: Beside): readonly st
     formatBytes(record.storedBytes),
     `${record.startLsn} - ${record.stopLsn}`,
     rollsForwardTo(reach),
-    rowState(record, byId) + remarkText(remark),
+    rowState(record, byId) + proofRemark(proof) + remarkText(remark),
   ];
 }
 
@@ -149,17 +159,34 @@ function rowState(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>)
   return record.state === 'complete' ? 'complete' : 'DAMAGED SOURCE';
 }
 
+function proofWords(proof: ProofResult | undefined): string {
+  if (proof === undefined) return 'never restored to prove it';
+  return proof === 'verified' ? 'proven by a real restore' : 'FAILED: quarantined, nothing is built on it';
+}
+
+function proofRemark(proof: ProofResult | undefined): string {
+  if (proof === undefined) return '';
+  return proof === 'verified' ? ', verified' : ', QUARANTINED: its verification failed';
+}
+
 function printBackup(
   stdout: Output,
   { json }: ListOptions,
-  { backup, reach, remark }: { readonly backup: CommitRecord } & Omit<Beside, 'byId'>,
+  { backup, reach, remark, proof }: { readonly backup: CommitRecord } & Omit<Beside, 'byId'>,
 ): void {
   if (json === true) {
-    writeJson(stdout, { ...backup, rollForward: jsonOf(reach), ...remarkJson(remark) });
+    writeJson(stdout, {
+      ...backup,
+      rollForward: jsonOf(reach),
+      ...remarkJson(remark),
+      proof: proof ?? null,
+    });
     return;
   }
   const facts = [...backupFacts(backup), ...backupDetails(backup), ...remarkPairs(remark)];
-  stdout.write(formatPairs([...facts, ['rolls forward to', rollsForwardTo(reach)]]));
+  stdout.write(
+    formatPairs([...facts, ['rolls forward to', rollsForwardTo(reach)], ['verification', proofWords(proof)]]),
+  );
   stdout.write(warningLines(backup.warnings));
   const rows = backup.objects.map(({ name, size, sha256 }) => [name, formatBytes(size), sha256]);
   stdout.write(

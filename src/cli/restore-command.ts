@@ -2,6 +2,9 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { toLarderError } from '../errors.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
+import { chainOf } from '../repository/backup-chain.ts';
+import { readCatalogue } from '../repository/catalogue.ts';
+import type { CommitRecord } from '../repository/commit-record.ts';
 import { planRestore, type RestorePlan } from '../restore/plan.ts';
 import { checkRecoveryLog } from '../restore/recovery/check-recovery-log.ts';
 import { parseTarget, type TargetOptions } from '../restore/recovery/parse-target.ts';
@@ -9,6 +12,7 @@ import { planRecovery } from '../restore/recovery/plan-recovery.ts';
 import type { RecoveryPlan } from '../restore/recovery/recovery-plan.ts';
 import { restoreBackup, type RestoreResult } from '../restore/restore-backup.ts';
 import { startRestored, type Started } from '../restore/start/start-restored.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
@@ -116,7 +120,16 @@ async function decide(parts: CliParts, id: string, options: RestoreOptions): Pro
     sourceSettings: options.keepSourceSettings === true ? 'keep' : 'cleared',
   });
   if (recovery !== undefined) await checkLog(parts, plan, recovery);
-  return { plan, owner, remarks };
+  return { plan, owner, remarks: [...(await quarantineRemarks(repository.store, backup)), ...remarks] };
+}
+
+/** Not refused: it may be all there is, and whoever restores is told what was found. */
+async function quarantineRemarks(store: ObjectStore, backup: CommitRecord): Promise<string[]> {
+  const { backups, proofs } = await readCatalogue(store);
+  const chain = chainOf(backup, new Map(backups.map((each) => [each.id, each]))) ?? [backup];
+  return chain
+    .filter(({ id }) => proofs.get(id) === 'quarantined')
+    .map(({ id }) => `${id} is QUARANTINED: its verification failed; "larder list" shows others`);
 }
 
 /** Every stored byte of the log that will be replayed, before anything is written: better now than in the middle. */
