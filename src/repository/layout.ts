@@ -69,6 +69,11 @@ export function blockHashesName(backupId: string): string {
   return `${backupId}/block_hashes`;
 }
 
+/** What the cluster held: schemas, definitions, rows. Not needed to restore; older backups have none. */
+export function fingerprintName(backupId: string): string {
+  return `${backupId}/fingerprint`;
+}
+
 /** The commit record: a backup exists if and only if this object does. */
 export function commitRecordName(backupId: string): string {
   return `${backupId}/${backupId}.meta`;

@@ -21,6 +21,7 @@ export const OBJECT_KINDS = {
   wal: 4,
   history: 5,
   hashes: 6,
+  fingerprint: 7,
 } as const;
 export type ObjectKind = keyof typeof OBJECT_KINDS;
 
