@@ -2,6 +2,7 @@ import { LarderError } from '../../errors.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { FrameReference } from '../frames/frame.ts';
 import { readFramedObject } from '../frames/framed-object.ts';
+import { splitRecords } from '../frames/records.ts';
 import { manifestName, parseBackupId } from '../layout.ts';
 import { assertEntryPath } from './entry-path.ts';
 import { ExtentList, type Extent } from './extents.ts';
@@ -44,26 +45,7 @@ export async function readManifest(store: ObjectStore, backupId: string): Promis
 
 /** Hands out all whole records; returns the bytes of the one that is not whole yet. */
 export function takeRecords(bytes: Buffer, onRecord: (record: ManifestRecord) => void): Buffer {
-  let position = 0;
-  for (;;) {
-    const length = readLength(bytes, position);
-    if (length === undefined || length.end + length.value > bytes.length) return bytes.subarray(position);
-    onRecord(decodeRecord(bytes.subarray(length.end, length.end + length.value)));
-    position = length.end + length.value;
-  }
-}
-
-/** A record's length; `undefined` while its bytes are not all there. */
-function readLength(bytes: Buffer, start: number): { value: number; end: number } | undefined {
-  let value = 0;
-  let factor = 1;
-  for (let position = start; position < bytes.length && position < start + 5; position++) {
-    const byte = bytes.readUInt8(position);
-    value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return { value, end: position + 1 };
-    factor *= 0x80;
-  }
-  return undefined;
+  return splitRecords(bytes, (record) => onRecord(decodeRecord(record)));
 }
 
 class ManifestCollector {

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { FrameReference } from '../frames/frame.ts';
 import { FramedObjectWriter, type StoredObject } from '../frames/framed-object.ts';
-import { ByteWriter } from './byte-codec.ts';
+import { writeRecord } from '../frames/records.ts';
 import { ExtentList } from './extents.ts';
 import {
   encodeRecord,
@@ -31,11 +31,7 @@ export async function writeManifest(
 ): Promise<StoredObject> {
   const object = await FramedObjectWriter.open(store, name, 'manifest', 3);
   try {
-    for (const record of records(content)) {
-      const bytes = encodeRecord(record);
-      await object.write(new ByteWriter().varint(bytes.length).take());
-      await object.write(bytes);
-    }
+    for (const record of records(content)) await writeRecord(object, encodeRecord(record));
     return await object.commit();
   } catch (error) {
     await object.abort();
