@@ -9,6 +9,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import type { ChangeAccount } from './change-account.ts';
 import type { ChangesFrom } from './changes-from.ts';
+import type { Fingerprint } from './fingerprint/take-fingerprint.ts';
 import type { FrameWriters } from './frame-writers.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
 import type { ReportProgress } from './progress.ts';
@@ -56,6 +57,7 @@ export interface Session extends BackupContext {
   readonly repository: Repository;
   readonly lease: Lease;
   readonly frameWriters: FrameWriters;
+  readonly fingerprint: Fingerprint;
   readonly warnings: readonly string[];
 }
 

@@ -32,9 +32,13 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   const { start, receivedBytes: doneBytes } = content;
   if (start === undefined)
     throw new LarderError('BACKUP_INCOMPLETE', 'the server never named the start of the backup');
-  const [stored, serverManifest] = await both(intake.finish(), content.finishServerManifest());
+  const [stored, [serverManifest, fingerprint]] = await both(
+    intake.finish(),
+    both(content.finishServerManifest(), run.fingerprint.finish(request.store, id, outcome.stop.lsn)),
+  );
   const { storedBytes } = intake;
   run.onProgress({ phase: 'committing', doneBytes, totalBytes: doneBytes, storedBytes });
+  if (fingerprint.warning !== undefined) content.warning(fingerprint.warning);
   content.assertComplete();
   assertSameHistory(run, content);
   await run.account?.assertTold(start.lsn);
@@ -42,7 +46,7 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   assertWalIncluded(walRanges, identity.walSegmentSize, (path) => content.sizeOf(path));
   const entries = new CountedEntries(content.entries(new FrameAddresses(stored.frames)));
   const manifest = await writeManifest(request.store, manifestName(id), { ...stored, entries });
-  const objects = [...stored.objects, manifest, serverManifest.object];
+  const objects = [...stored.objects, manifest, serverManifest.object, ...fingerprint.objects];
   await assertStored(request.store, id, objects);
   return describeBackup({
     ...run,

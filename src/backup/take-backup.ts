@@ -24,6 +24,7 @@ import { ChangeAccount } from './change-account.ts';
 import { chooseChangesFrom } from './changes-from.ts';
 import { readDatabases } from './databases.ts';
 import { findParent, type FoundParent } from './find-parent.ts';
+import { Fingerprint } from './fingerprint/take-fingerprint.ts';
 import { FrameWriters } from './frame-writers.ts';
 import type { Intake } from './intake/intake.ts';
 import type { ParentBackup } from './intake/parent-backup.ts';
@@ -55,16 +56,17 @@ export async function takeBackup(request: BackupRequest, context: BackupContext)
     const lease = await takeLease(request, context);
     const { location, compressionLevel: level, workers } = request;
     const frameWriters = new FrameWriters({ location, level, workers });
+    const fingerprint = beginFingerprint(request, source, context);
     source.holdLog();
     try {
       await sweepLeftovers(request.store);
       const signal = AbortSignal.any([context.signal, lease.signal]);
       const sql = await connecting;
       const changesFrom = await chooseChangesFrom(request.changesFrom, identity, sql);
-      const found = { source, identity, repository, lease, frameWriters, warnings, sql, changesFrom };
+      const found = { source, identity, repository, lease, frameWriters, fingerprint, warnings, sql, changesFrom };
       return await chooseAndRun({ ...context, signal, request, ...found });
     } finally {
-      await frameWriters.close();
+      await Promise.all([frameWriters.close(), fingerprint.close()]);
       // a lease that cannot be given back runs out by itself; that does not undo the backup
       await lease.release().catch(() => undefined);
     }
@@ -76,6 +78,16 @@ export async function takeBackup(request: BackupRequest, context: BackupContext)
 async function closeSql(connecting: Promise<SqlSession | undefined>): Promise<void> {
   const sql = await connecting.catch(() => undefined);
   await sql?.close().catch(() => undefined);
+}
+
+function beginFingerprint(
+  { connection }: BackupRequest,
+  { address }: ReplicationSource,
+  { clock, signal }: BackupContext,
+): Fingerprint {
+  const openDatabase = (database: string): Promise<SqlSession> =>
+    SqlSession.open({ ...connection, database, hosts: [address] }, signal);
+  return Fingerprint.begin({ openDatabase, database: connection.database, clock, signal });
 }
 
 /** An ordinary connection to the server that is backed up; one that allows this role replication only is backed up all the same. */
@@ -142,6 +154,7 @@ async function runBackup(
       await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
       unlogged,
     );
+    await session.fingerprint.ready();
     const [outcome, databases] = await Promise.all([
       readSource(run, content, intake),
       readDatabases(sql, run.signal),

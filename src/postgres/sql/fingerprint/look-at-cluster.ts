@@ -1,11 +1,12 @@
 import type { Clock } from '../../../clock.ts';
 import { toLarderError } from '../../../errors.ts';
+import type { Lsn } from '../../lsn.ts';
 import type { Session } from '../session.ts';
 import { makeCareful } from './careful-session.ts';
 import { lookIntoDatabase, type ChooseTables } from './look-into-database.ts';
 import type { ClusterLook, DatabaseLook } from './look.ts';
 import type { CountQuestion } from './transactions.ts';
-import { listDatabases, readActivity, readReplayed, readServer, type ListedDatabase } from './read-server.ts';
+import { listDatabases, readActivity, readReached, readServer, type ListedDatabase } from './read-server.ts';
 
 export interface LookRequest {
   /** Logs in to a database of the cluster. */
@@ -31,18 +32,20 @@ export interface LookRequest {
 export async function lookAtCluster(request: LookRequest): Promise<ClusterLook> {
   const { clock, stay = Number.POSITIVE_INFINITY } = request;
   const until = clock.monotonic() + request.limit;
-  const { listed, replayed, ...beginning } = await visit(request, request.database, until, (session) =>
+  const { listed, ...beginning } = await visit(request, request.database, until, (session) =>
     readBeginning(session, request.settledBefore),
   );
   const databases: DatabaseLook[] = [];
+  let { reached } = beginning;
   for (const [index, database] of listed.entries()) {
     const share = (until - clock.monotonic()) / (listed.length - index);
     const question = { ...beginning, stay: Math.min(share, stay) };
-    databases.push(await lookInto(request, database, { until, ...question }));
+    const looked = await lookInto(request, database, { until, ...question });
+    databases.push(looked.database);
+    reached = looked.reached ?? reached;
   }
-  const replayedTo = replayed === null ? null : await visit(request, request.database, until, readReplayed);
   const { settledBefore, activity, server } = beginning;
-  return { settledBefore, activity, server, replayedTo, databases };
+  return { settledBefore, activity, server, reached, databases };
 }
 
 async function readBeginning(session: Session, compared: bigint | undefined) {
@@ -53,7 +56,7 @@ async function readBeginning(session: Session, compared: bigint | undefined) {
     activity,
     server: await readServer(session),
     listed: await listDatabases(session, question),
-    replayed: await readReplayed(session),
+    reached: await readReached(session),
   };
 }
 
@@ -61,23 +64,19 @@ async function lookInto(
   request: LookRequest,
   { open, ...facts }: ListedDatabase,
   { until, ...question }: CountQuestion & { readonly until: number; readonly stay: number },
-): Promise<DatabaseLook> {
+): Promise<{ readonly database: DatabaseLook; readonly reached?: Lsn }> {
   const { clock, signal, chooseTables } = request;
   const closed = whyClosed(facts.name, { open, template: facts.template });
-  if (closed !== undefined) return { ...facts, notLookedAt: closed, objects: [] };
+  const without = (why: string) => ({ database: { ...facts, notLookedAt: why, objects: [] } });
+  if (closed !== undefined) return without(closed);
   try {
-    const objects = await visit(request, facts.name, until, (session) =>
-      lookIntoDatabase(session, facts, { ...question, clock, chooseTables }),
-    );
-    return { ...facts, notLookedAt: null, objects };
+    return await visit(request, facts.name, until, async (session) => {
+      const objects = await lookIntoDatabase(session, facts, { ...question, clock, chooseTables });
+      return { database: { ...facts, notLookedAt: null, objects }, reached: await readReached(session) };
+    });
   } catch (error) {
     signal.throwIfAborted();
-    const late = clock.monotonic() >= until;
-    return {
-      ...facts,
-      notLookedAt: late ? 'there was no time for it' : toLarderError(error).message,
-      objects: [],
-    };
+    return without(clock.monotonic() < until ? toLarderError(error).message : 'there was no time for it');
   }
 }
 

@@ -9,8 +9,8 @@ export interface ClusterLook {
   readonly settledBefore: bigint;
   /** The next transaction id, and whether none was running: two looks that agree on it saw the same cluster. */
   readonly activity: { readonly next: bigint; readonly idle: boolean };
-  /** How far a standby had replayed the log when the look was over; null on a primary. */
-  readonly replayedTo: Lsn | null;
+  /** How far the log was when the look was over; on a standby, how far it was replayed. */
+  readonly reached: Lsn;
   readonly server: ServerFacts;
   readonly databases: readonly DatabaseLook[];
 }

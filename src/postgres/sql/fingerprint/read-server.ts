@@ -22,13 +22,11 @@ export function readActivity(
   });
 }
 
-/** How far a standby has replayed the log; null on a primary. Throws as `Session.rows`. */
-export function readReplayed(session: Session): Promise<Lsn | null> {
-  const text = 'SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() END AS lsn';
-  return session.row({ text, what: 'asking how far the standby is' }, (row) => {
-    const lsn = row.optionalText('lsn');
-    return lsn === undefined ? null : (parseLsn(lsn) ?? null);
-  });
+/** How far the log is; on a standby, how far it is replayed. Throws as `Session.rows`. */
+export function readReached(session: Session): Promise<Lsn> {
+  const text = `SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+    ELSE pg_current_wal_insert_lsn() END AS lsn`;
+  return session.row({ text, what: 'asking how far the log is' }, (row) => parseLsn(row.text('lsn')) ?? 0n);
 }
 
 /** Throws as `Session.rows`. */
