@@ -25,6 +25,7 @@ export const AUDIT_ACTIONS = [
   'cancel',
   'pause',
   'resume',
+  'report',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
