@@ -53,7 +53,8 @@ LABEL org.opencontainers.image.title="Larder" \
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
     NODE_ENV=production \
-    LARDER_STATE_DIR=/var/lib/larder/state
+    LARDER_STATE_DIR=/var/lib/larder/state \
+    LARDER_REPORT_RESULTS=/var/lib/larder/state/backup-test-results.md
 # BACKUP_DIR is not set, since it would be an error beside a file with several clusters; its default lies below this
 WORKDIR /var/lib/larder
 # the way to both is open to all, for uids that bring directories of their own

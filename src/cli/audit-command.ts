@@ -3,8 +3,9 @@ import { AuditTrail } from '../audit/audit-trail.ts';
 import type { AuditRecord } from '../audit/audit-record.ts';
 import type { AuditReading } from '../audit/read-trail.ts';
 import { LarderError } from '../errors.ts';
+import { checkEvidence, type EvidenceCheck } from '../report/records/check-evidence.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatTime, plural } from './format.ts';
+import { formatTime, plural, printable } from './format.ts';
 import { formatTable } from './table.ts';
 
 interface AuditOptions {
@@ -23,7 +24,9 @@ export function auditCommand(parts: CliParts): Command {
     .action((options: AuditOptions) => list(parts, options));
   command
     .command('verify')
-    .description('check that no record was changed, removed or put in; exit 7 when one was')
+    .description(
+      'check that no record, and no report of a proof that one vouches for, was changed, removed or put in; exit 7 when one was',
+    )
     .option('--json', 'print the result as JSON')
     .action((options: AuditOptions) => verify(parts, options));
   return command.addHelpText('after', EXAMPLES);
@@ -37,9 +40,17 @@ Examples:
 
 A trail that was cut off at its end looks whole. Keep the head that "verify" prints somewhere else, and compare.`;
 
-async function read({ loadConfig, clock }: CliParts): Promise<{ trail: AuditTrail; reading: AuditReading }> {
-  const trail = new AuditTrail((await loadConfig()).stateDirectory, clock);
-  return { trail, reading: await trail.read() };
+interface Read {
+  readonly trail: AuditTrail;
+  readonly reading: AuditReading;
+  /** Where the files lie that the trail vouches for. */
+  readonly directory: string;
+}
+
+async function read({ loadConfig, clock }: CliParts): Promise<Read> {
+  const { stateDirectory, report } = await loadConfig();
+  const trail = new AuditTrail(stateDirectory, clock);
+  return { trail, reading: await trail.read(), directory: report.directory };
 }
 
 async function list(parts: CliParts, { json }: AuditOptions): Promise<void> {
@@ -60,20 +71,44 @@ async function list(parts: CliParts, { json }: AuditOptions): Promise<void> {
 }
 
 async function verify(parts: CliParts, { json }: AuditOptions): Promise<void> {
-  const { trail, reading } = await read(parts);
+  const { trail, reading, directory } = await read(parts);
+  const reports = await checkEvidence(reading.records, directory);
   const { findings, torn, head } = reading;
-  if (json === true) writeJson(parts.stdout, { records: head.number, head: head.hash, findings, torn });
-  else {
-    for (const { line, what } of findings) parts.stdout.write(`line ${line} ${what}\n`);
-    for (const line of torn) parts.stdout.write(`line ${line} was cut short by a crash or a full disk\n`);
-    if (findings.length === 0)
-      parts.stdout.write(`${trail.path}: ${plural(head.number, 'record')}, unbroken\nhead ${head.hash}\n`);
-  }
-  if (findings.length > 0) {
-    throw new LarderError('VERIFICATION_FAILED', `the audit trail ${trail.path} is not as it was written`, {
+  if (json === true)
+    writeJson(parts.stdout, { records: head.number, head: head.hash, findings, torn, reports });
+  else parts.stdout.write(`${trailText(trail, reading)}${reportsText(reports, directory)}`);
+  const changed =
+    findings.length > 0 ? `the audit trail ${trail.path} is not as it was written` : firstOf(reports);
+  if (changed !== undefined) {
+    throw new LarderError('VERIFICATION_FAILED', changed, {
       hint: 'Somebody changed it, or the disk did. Keep the file, and find out who could write there.',
     });
   }
+}
+
+function trailText({ path }: AuditTrail, { findings, torn, head }: AuditReading): string {
+  const lines = [
+    ...findings.map(({ line, what }) => `line ${line} ${what}`),
+    ...torn.map((line) => `line ${line} was cut short by a crash or a full disk`),
+    ...(findings.length > 0
+      ? []
+      : [`${path}: ${plural(head.number, 'record')}, unbroken`, `head ${head.hash}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Nothing where there are neither files nor records of them. */
+function reportsText({ unchanged, findings, unrecorded }: EvidenceCheck, directory: string): string {
+  const lines = [
+    ...findings.map(({ file, what }) => `report ${file} ${what}`),
+    ...unrecorded.map((file) => `report ${file} is not in the trail: nobody vouches for it`),
+    ...(unchanged > 0 ? [`${directory}: ${plural(unchanged, 'report')} as written`] : []),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function firstOf({ findings: [first] }: EvidenceCheck): string | undefined {
+  return first === undefined ? undefined : `the report ${first.file} ${first.what}`;
 }
 
 function forPrograms(record: AuditRecord): object {

@@ -6,6 +6,7 @@ import type { Schedule } from '../scheduler/schedule.ts';
 import type { UserCheck } from '../verify/proof/checks/user-check.ts';
 import type { LogLevel } from './schema.ts';
 import type { Setting } from './settings-tree.ts';
+import type { Price } from './units.ts';
 
 /** The effective configuration. Directories are absolute, durations in milliseconds; it holds no secret. */
 export interface Config {
@@ -13,11 +14,21 @@ export interface Config {
   readonly clusters: readonly ClusterConfig[];
   readonly http: HttpConfig;
   readonly stateDirectory: string;
+  readonly report: ReportConfig;
   /** How many clusters may be backed up at the same time. */
   readonly parallelBackups: number;
   readonly logLevel: LogLevel;
   /** Every value as it was written, secrets masked, and where it came from: for `printConfig`. */
   readonly settings: readonly Setting[];
+}
+
+export interface ReportConfig {
+  /** The Markdown file that gets an entry for each restore test and drill; undefined: none is kept. */
+  readonly results: string | undefined;
+  /** Where the JSON files of restore tests and drills lie. */
+  readonly directory: string;
+  /** What a gigabyte (10^9 bytes) costs in a month. */
+  readonly pricePerGbMonth: Price | undefined;
 }
 
 export interface HttpConfig {

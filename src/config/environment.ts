@@ -62,6 +62,9 @@ const SERVICE_VARIABLES: Readonly<Record<string, KeyPath>> = {
   LARDER_HTTP_HOST: ['http', 'host'],
   LARDER_HTTP_PORT: ['http', 'port'],
   LARDER_STATE_DIR: ['state'],
+  LARDER_REPORT_RESULTS: ['report', 'results'],
+  LARDER_REPORT_DIRECTORY: ['report', 'directory'],
+  LARDER_REPORT_PRICE_PER_GB_MONTH: ['report', 'price-per-gb-month'],
   LARDER_LOG_LEVEL: ['log', 'level'],
   LARDER_PARALLEL_BACKUPS: ['parallel-backups'],
 };

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { formatConnectionUrl } from '../postgres/connection-url.ts';
 import { buildCluster, readConnection } from './build-cluster.ts';
-import type { ClusterConfig, Config } from './config.ts';
+import type { ClusterConfig, Config, ReportConfig } from './config.ts';
 import { readConfigFile } from './config-file.ts';
 import { givenVariables, unknownVariables } from './environment.ts';
 import type { GivenVariable } from './environment.ts';
@@ -56,6 +56,7 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
       tokens: Object.entries(parsed.http.tokens ?? {}).map(([name, token]) => ({ name, ...token })),
     },
     stateDirectory: resolve(workingDirectory, parsed.state),
+    report: buildReport(parsed, workingDirectory),
     parallelBackups: parsed['parallel-backups'],
     logLevel: parsed.log.level,
     settings: describe(overlaid, connections),
@@ -135,6 +136,15 @@ function build(
     const connection = connections.get(name);
     return connection === undefined ? [] : [buildCluster(name, cluster, connection, source)];
   });
+}
+
+function buildReport({ report, state }: ParsedConfig, workingDirectory: string): ReportConfig {
+  const { results, directory, 'price-per-gb-month': pricePerGbMonth } = report;
+  return {
+    results: results === undefined ? undefined : resolve(workingDirectory, results),
+    directory: resolve(workingDirectory, directory ?? join(state, 'reports')),
+    pricePerGbMonth,
+  };
 }
 
 /** Each cluster has its own repository, since each has its own lease and lineage. */

@@ -5,7 +5,7 @@ import { parseBlackouts } from '../scheduler/blackout.ts';
 import { Schedule } from '../scheduler/schedule.ts';
 import { leaf, notBuiltYet } from './leaf.ts';
 import { Secret } from './secret.ts';
-import { parseDuration, parseInteger, parsePercent, parseSize } from './units.ts';
+import { parseDuration, parseInteger, parsePercent, parsePrice, parseSize } from './units.ts';
 
 /** What a cluster has when nothing else is said. Kinds of jobs that are not built yet have no schedule. */
 export const CLUSTER_DEFAULTS = {
@@ -54,6 +54,7 @@ export const CLUSTER_DEFAULTS = {
 export const DEFAULTS = {
   http: { host: '127.0.0.1', port: 9847 },
   state: './larder-state',
+  report: { results: './docs/backup-test-results.md', 'price-per-gb-month': 'none' },
   log: { level: 'info' },
   'parallel-backups': 1,
 } as const;
@@ -142,6 +143,14 @@ const timezone = leaf((given) => {
 const secret = z
   .custom<string>((given) => typeof given === 'string' && given !== '', { error: 'missing, or not text' })
   .transform((given) => new Secret(given));
+
+/** `none`, or the path of a file. */
+const fileOrNone = leaf((given) => {
+  if (given === '') throw new LarderError('CONFIG_INVALID', 'must not be empty; "none" switches it off');
+  return given === 'none' ? undefined : given;
+});
+
+const price = leaf((given) => (given === 'none' ? undefined : parsePrice(given)));
 
 function integer(least: number, most: number): z.ZodType<number> {
   return leaf((given) => parseInteger(given, least, most));
@@ -237,6 +246,11 @@ export const configSchema = z.strictObject({
     tokens: z.record(clusterName, token).optional(),
   }),
   state: text,
+  report: z.strictObject({
+    results: fileOrNone,
+    directory: text.nullish(),
+    'price-per-gb-month': price,
+  }),
   log: z.strictObject({ level: logLevel }),
   'parallel-backups': integer(1, 64),
 });

@@ -38,6 +38,20 @@ export function parsePercent(text: string): number {
   return percent / 100;
 }
 
+/** An amount of money in the words of whoever pays. */
+export interface Price {
+  readonly amount: number;
+  readonly currency: string;
+}
+
+/** `0.023 USD`, `0.02 €`. Throws CONFIG_INVALID. */
+export function parsePrice(text: string): Price {
+  const match = /^(\d{1,9}(?:\.\d{1,9})?) ?([\p{L}\p{Sc}]{1,8})$/u.exec(text.trim());
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw refusal(text, 'a price such as 0.023 USD, or none');
+  return { amount: Number(match[1]), currency: match[2] };
+}
+
 /** A whole number from `least` to `most`, written in decimal. Throws CONFIG_INVALID. */
 export function parseInteger(text: string, least: number, most: number): number {
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

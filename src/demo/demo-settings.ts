@@ -52,7 +52,9 @@ state: ${text(join(directory, 'state'))}
 /** What may hold for the demonstration too: ports, log level, schedules; nothing that names a server or a place. */
 export function demoEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
-    ([name]) => name.startsWith('LARDER_') && name !== 'LARDER_STATE_DIR',
+    ([name]) => name.startsWith('LARDER_') && !PLACES.includes(name),
   );
   return Object.fromEntries(kept);
 }
+
+const PLACES: readonly string[] = ['LARDER_STATE_DIR', 'LARDER_REPORT_RESULTS', 'LARDER_REPORT_DIRECTORY'];
