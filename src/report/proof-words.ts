@@ -27,11 +27,21 @@ export function words(name: string): string {
   return name.replaceAll('_', ' ');
 }
 
-/** A measured value against its objective: `12 s, 4 h 00 min allowed: met`. */
-export function againstObjective(measured: number | null, allowed: number): string {
+/** A measured value against its objective: `12 s, 4 h 00 min allowed: met`. `missing`: why there is none. */
+export function againstObjective(measured: number | null, allowed: number, missing: string): string {
   const limit = `${formatDuration(allowed)} allowed`;
-  if (measured === null) return `not known, ${limit}`;
+  if (measured === null) return `${missing}, ${limit}`;
   return `${formatDuration(measured)}, ${limit}: ${measured <= allowed ? 'met' : 'NOT MET'}`;
+}
+
+/** How long the recovery of a drill took, against the objective. */
+export function recoveryTime({ recoverySeconds, objectives }: DrillReport): string {
+  return againstObjective(recoverySeconds, objectives.rtoSeconds, 'NO COPY CAME UP');
+}
+
+/** How much time of data a drill found missing, against the objective. */
+export function lostTime({ lostSeconds, objectives }: DrillReport): string {
+  return againstObjective(lostSeconds, objectives.rpoSeconds, 'not known');
 }
 
 /** What went wrong and what could not be looked at, one sentence each; empty where everything passed. */
@@ -51,14 +61,25 @@ function checkShortcomings({ name, result, detail, findings }: Check): string[] 
 }
 
 /** Where recovery ended. */
-export function reachedText({ reached: { lsn, lastCommit } }: Pick<ProofReport, 'reached'>): string {
+export function reachedText({ reached }: Pick<ProofReport, 'reached'>): string {
+  if (reached === null) return 'nothing: no server came up on the copy';
+  const { lsn, lastCommit } = reached;
   return lastCommit === null ? lsn : `${lsn}, last commit ${formatTime(lastCommit)}`;
+}
+
+/** Backups that a drill could not use, and how it chose. */
+export function choiceTexts({ remarks, passedOver }: DrillReport): readonly string[] {
+  return [
+    ...remarks,
+    ...passedOver.map(({ backup, code, message }) => `passed over ${backup}: ${message} [${code}]`),
+  ];
 }
 
 /** What the proof ran on. */
 export function hostText({ host }: Pick<ProofReport, 'host'>): string {
-  const { serverVersion, libc, icu } = host;
-  return [`PostgreSQL ${serverVersion}`, libc, icu === null ? null : `ICU ${icu}`]
+  const { serverVersion, libc, icu, confinement } = host;
+  const kept = { namespaces: 'without network, all else read-only', network: 'without network', account: null };
+  return [`PostgreSQL ${serverVersion}`, libc, icu === null ? null : `ICU ${icu}`, kept[confinement]]
     .filter((part) => part !== null)
     .join(', ');
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Finding } from './report.ts';
 
 /**
@@ -64,13 +65,29 @@ export interface DrillReport extends ProofReport {
   readonly repository: string;
   /** What was asked for, in words: "the newest point", "2026-11-26T10:00:00Z". */
   readonly target: string;
-  /** From the first step until the copy answered queries at the target. */
-  readonly recoverySeconds: number;
-  /** Age of the recovered point when the drill began: what would have been lost; null where nobody can tell. */
+  /** What a reader should know of how the backup was chosen, in words. */
+  readonly remarks: readonly string[];
+  /** Damaged backups that would have been the better ones, in the order in which they were tried; what was wrong with each. */
+  readonly passedOver: readonly PassedOver[];
+  /** From the first step until the copy answered queries at the target; null where none ever did. */
+  readonly recoverySeconds: number | null;
+  /** Everything that was committed up to this time is in the copy; ISO 8601, null where nobody can tell. */
+  readonly recoveredTo: string | null;
+  /**
+   * Between that and what was wanted: the begin of the drill, for the newest point, or the target. What would have been lost
+   * though it was wanted; null where nobody can tell.
+   */
   readonly lostSeconds: number | null;
   readonly objectives: { readonly rpoSeconds: number; readonly rtoSeconds: number };
   /** Whether both measured values met the objectives and nothing failed. */
   readonly met: boolean;
   /** What the configured application check printed, bounded; null without one. */
   readonly applicationOutput: string | null;
+}
+
+/** A backup that a drill could not recover from. */
+export interface PassedOver {
+  readonly backup: string;
+  readonly code: ErrorCode;
+  readonly message: string;
 }

@@ -5,8 +5,10 @@ import type { DrillReport, ProofReport } from './proof-report.ts';
 const seconds = z.number().nonnegative();
 const text = z.string();
 
+const code = text.transform((given) => given as ErrorCode);
+
 const finding = z.object({
-  code: text.transform((code) => code as ErrorCode),
+  code,
   message: text,
   object: text.exactOptional(),
   file: text.exactOptional(),
@@ -44,7 +46,10 @@ const drill = proof.extend({
   scenario: text,
   repository: text,
   target: text,
-  recoverySeconds: seconds,
+  remarks: z.array(text).readonly(),
+  passedOver: z.array(z.object({ backup: text, code, message: text })).readonly(),
+  recoverySeconds: seconds.nullable(),
+  recoveredTo: z.iso.datetime().nullable(),
   lostSeconds: seconds.nullable(),
   objectives: z.object({ rpoSeconds: seconds, rtoSeconds: seconds }),
   met: z.boolean(),

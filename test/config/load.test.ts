@@ -84,6 +84,11 @@ describe('the environment alone', () => {
       parallelBackups: 1,
       http: { host: '127.0.0.1', port: 9847, tokens: [] },
       stateDirectory: join(directory, 'larder-state'),
+      report: {
+        results: join(directory, 'docs/backup-test-results.md'),
+        directory: join(directory, 'larder-state/reports'),
+        pricePerGbMonth: undefined,
+      },
       logLevel: 'info',
     });
     expect(settings.length).toBeGreaterThan(10);
@@ -111,6 +116,9 @@ describe('the environment alone', () => {
       LARDER_HTTP_HOST: '0.0.0.0',
       LARDER_HTTP_PORT: '80',
       LARDER_STATE_DIR: '/var/lib/larder',
+      LARDER_REPORT_RESULTS: 'none',
+      LARDER_REPORT_DIRECTORY: '/srv/evidence',
+      LARDER_REPORT_PRICE_PER_GB_MONTH: '0.023 USD',
       LARDER_LOG_LEVEL: 'debug',
     });
     expect(config).toMatchObject({
@@ -137,6 +145,11 @@ describe('the environment alone', () => {
       ],
       http: { host: '0.0.0.0', port: 80 },
       stateDirectory: '/var/lib/larder',
+      report: {
+        results: undefined,
+        directory: '/srv/evidence',
+        pricePerGbMonth: { amount: 0.023, currency: 'USD' },
+      },
       logLevel: 'debug',
     });
   });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDuration, parseInteger, parsePercent, parseSize } from '../../src/config/units.ts';
+import { parseDuration, parseInteger, parsePercent, parsePrice, parseSize } from '../../src/config/units.ts';
 
 test.each([
   ['500ms', 500],
@@ -47,5 +47,13 @@ test('a whole number is decimal and within its range', () => {
   expect(parseInteger('64', 1, 64)).toBe(64);
   for (const text of ['0', '65', '1.5', '0x10', '1e1', '']) {
     expect(() => parseInteger(text, 1, 64)).toThrow('from 1 to 64');
+  }
+});
+
+test('a price is an amount and a currency', () => {
+  expect(parsePrice('0.023 USD')).toEqual({ amount: 0.023, currency: 'USD' });
+  expect(parsePrice('0.02€')).toEqual({ amount: 0.02, currency: '€' });
+  for (const text of ['', '1', 'USD', '-1 USD', '1 USD/GB', '1,5 EUR', '1 <b>']) {
+    expect(() => parsePrice(text)).toThrow('expected a price');
   }
 });

@@ -1,11 +1,13 @@
 import { formatDuration, formatTime } from '../../format.ts';
 import type { DrillReport, ProofReport } from '../../verify/proof-report.ts';
 import {
-  againstObjective,
+  choiceTexts,
   hostText,
   isDrill,
+  lostTime,
   proofName,
   reachedText,
+  recoveryTime,
   shortcomings,
   verdictText,
   words,
@@ -47,13 +49,13 @@ function facts(report: ProofReport | DrillReport): string {
   return pairs.map(([name, value]) => `- ${name}: ${escapeMarkdown(value)}\n`).join('');
 }
 
-function drillFacts({ repository, target, ...drill }: DrillReport): [string, string][] {
-  const { recoverySeconds, lostSeconds, objectives } = drill;
+function drillFacts(drill: DrillReport): [string, string][] {
   return [
-    ['repository', repository],
-    ['target', target],
-    ['recovery time (RTO)', againstObjective(recoverySeconds, objectives.rtoSeconds)],
-    ['data that would have been lost (RPO)', againstObjective(lostSeconds, objectives.rpoSeconds)],
+    ['repository', drill.repository],
+    ['target', drill.target],
+    ...choiceTexts(drill).map((text): [string, string] => ['chosen', text]),
+    ['recovery time (RTO)', recoveryTime(drill)],
+    ['data that would have been lost (RPO)', lostTime(drill)],
   ];
 }
 

@@ -14,7 +14,7 @@ describe('the entry of a proof', () => {
 - verdict: verified
 - reached: 0/5000028, last commit 2026-11-22 02:00:59 UTC
 - took: 43 s
-- ran on: PostgreSQL 18.6, glibc 2.41, Larder 0.1.0
+- ran on: PostgreSQL 18.6, glibc 2.41, without network, Larder 0.1.0
 
 | phase | took |
 | --- | --- |
