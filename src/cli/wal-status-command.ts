@@ -1,11 +1,7 @@
 import { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { spoolDirectory } from '../cluster-parts.ts';
+import { readReceiver } from '../cluster-receiver.ts';
 import { LarderError } from '../errors.ts';
-import { readProcessIdentity } from '../process-identity.ts';
-import { decodeStatus, STATUS_FILE, type PublishedStatus } from '../transaction-log/receiver-status.ts';
-import { Spool } from '../transaction-log/spool.ts';
+import type { PublishedStatus } from '../transaction-log/receiver-status.ts';
 import { readArchiveState } from '../verify/archive-state.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
@@ -50,7 +46,7 @@ async function status(parts: CliParts, options: StatusOptions): Promise<void> {
     signal,
     onProgress,
   }).finally(() => bar.clear());
-  const receiver = { status: await readReceiver(parts, options), now: clock.now() };
+  const receiver = { status: await findReceiver(parts, options), now: clock.now() };
   if (options.json === true) writeJson(stdout, walStatusJson(state, receiver));
   else stdout.write(walStatusText(state, receiver));
   const [first] = state.problems;
@@ -65,10 +61,8 @@ async function status(parts: CliParts, options: StatusOptions): Promise<void> {
 }
 
 /** What a receiver on this host says of itself; `undefined` where none runs, or none is configured. */
-async function readReceiver(parts: CliParts, options: StatusOptions): Promise<PublishedStatus | undefined> {
+async function findReceiver(parts: CliParts, options: StatusOptions): Promise<PublishedStatus | undefined> {
   if (options.repository !== undefined) return undefined;
   const config = await parts.loadConfig();
-  const directory = spoolDirectory(config.stateDirectory, chooseCluster(config, options.cluster).name);
-  if ((await Spool.holder(directory, readProcessIdentity(), parts.clock)) === undefined) return undefined;
-  return decodeStatus(await readFile(join(directory, STATUS_FILE), 'utf8').catch(() => ''));
+  return readReceiver(config.stateDirectory, chooseCluster(config, options.cluster).name, parts.clock);
 }

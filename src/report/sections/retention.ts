@@ -1,0 +1,121 @@
+import { formatDuration, formatTime, plural } from '../../format.ts';
+import { freedBytes, sizeOf, viewPlan } from '../../retention/plan-view.ts';
+import type { RetentionPolicy } from '../../retention/policy.ts';
+import { planRetention, type RetentionPlan } from '../../retention/retention-plan.ts';
+import { valueOf } from '../facts/known.ts';
+import type { StrategyFacts } from '../facts/strategy-facts.ts';
+import type { RetentionClass, StrategyReport } from '../strategy-report.ts';
+import { calendarClass } from './calendar-class.ts';
+import type { Recovery } from './recovery.ts';
+
+type Retention = NonNullable<StrategyReport['retention']>;
+
+/** What is wanted kept beside what is kept, and what goes next; null where there is no policy, or it cannot be applied. */
+export function retentionSection(facts: StrategyFacts, recovery: Recovery | null): Retention | null {
+  const { wanted, now } = facts;
+  const state = valueOf(facts.retention);
+  if (wanted === undefined || state === undefined) return null;
+  const { policy } = wanted;
+  const plan = planRetention(state.facts, policy, now);
+  const shown = { plan, marks: state.marks, policy };
+  const { all, now: nextRun } = freedBytes(shown);
+  return {
+    classes: [
+      daysClass(plan, policy),
+      ...(['week', 'month', 'year'] as const).map((period) => calendarClass(period, plan, policy)),
+      floorClass(plan, policy),
+      verifiedClass(plan),
+      windowClass(facts, wanted.receives, recovery),
+      heldClass(plan),
+    ],
+    removals: viewPlan(shown)
+      .backups.filter(({ keep }) => !keep)
+      .map(({ id, bytes, due, removableFrom, reasons }) => ({
+        id,
+        bytes,
+        when: whenText(due, removableFrom),
+        why: reasons.map(({ text }) => text).join('; '),
+      })),
+    logBytes: sizeOf(plan.logs.flatMap(({ timelines }) => timelines.flatMap(({ removable }) => removable))),
+    bytes: { all, nextRun },
+  };
+}
+
+function whenText(due: boolean, removableFrom: string | null): string {
+  if (due) return 'by the next run';
+  return removableFrom === null
+    ? 'marked by the next run, removed after the grace period'
+    : `from ${formatTime(removableFrom)} on`;
+}
+
+function countOf(plan: RetentionPlan, kind: string): number {
+  return plan.backups.filter(({ reasons }) => reasons.some((reason) => reason.kind === kind)).length;
+}
+
+function daysClass(plan: RetentionPlan, { days }: RetentionPolicy): RetentionClass {
+  return {
+    name: 'days',
+    wanted: `every backup of the last ${days} days`,
+    kept: plural(countOf(plan, 'days'), 'backup'),
+    // nothing that is young is ever removed; whether one was never taken is not for retention to say
+    fulfilled: true,
+    remark: null,
+  };
+}
+
+function floorClass(plan: RetentionPlan, { floor }: RetentionPolicy): RetentionClass {
+  const kept = countOf(plan, 'floor');
+  return {
+    name: 'floor',
+    wanted: `${plural(floor, 'full backup')}, whatever their age`,
+    kept: plural(kept, 'full backup'),
+    fulfilled: kept >= floor,
+    remark: kept >= floor ? null : 'there are not as many good ones yet',
+  };
+}
+
+function verifiedClass(plan: RetentionPlan): RetentionClass {
+  const kept = countOf(plan, 'newest-verified');
+  return {
+    name: 'newest verified',
+    wanted: 'the newest backup that a restore has proven',
+    kept: kept === 0 ? 'none' : '1 backup',
+    fulfilled: kept > 0,
+    remark: kept > 0 ? null : 'no backup was proven by a restore',
+  };
+}
+
+function heldClass(plan: RetentionPlan): RetentionClass {
+  const kept = countOf(plan, 'held');
+  return {
+    name: 'held',
+    wanted: 'what somebody holds',
+    kept: plural(kept, 'backup'),
+    fulfilled: true,
+    remark: null,
+  };
+}
+
+/** How far back any point can be restored to, in one stretch that reaches the newest one. */
+function windowClass(
+  { now, wanted, log }: StrategyFacts,
+  receives: boolean,
+  recovery: Recovery | null,
+): RetentionClass {
+  const promised = wanted?.policy.transactionLog ?? 0;
+  const described = { name: 'transaction log', wanted: `any point of the last ${formatDuration(promised / 1000)}` };
+  if (!receives) return { ...described, kept: 'nothing', fulfilled: null, remark: 'receiving the log is switched off' };
+  if (recovery === null || 'unknown' in log)
+    return { ...described, kept: 'not known', fulfilled: null, remark: 'the log cannot be looked at' };
+  const newest = recovery.windows.toSorted((a, b) => (a.until.time < b.until.time ? 1 : -1))[0];
+  if (newest === undefined)
+    return { ...described, kept: 'nothing', fulfilled: false, remark: 'no backup can be rolled forward' };
+  const reach = now - Date.parse(newest.from.time);
+  const isFirst = recovery.backups[0]?.id === newest.backup;
+  return {
+    ...described,
+    kept: `any point of the last ${formatDuration(reach / 1000)}`,
+    fulfilled: reach >= promised || isFirst,
+    remark: reach < promised && isFirst ? 'from the first backup on' : null,
+  };
+}
