@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   run: async () => (await import('./run-command.ts')).runCommand,
   cancel: async () => (await import('./cancel-command.ts')).cancelCommand,
   runs: async () => (await import('./runs-command.ts')).runsCommand,
+  report: async () => (await import('./report-command.ts')).reportCommand,
   wal: async () => (await import('./wal-command.ts')).walCommand,
   audit: async () => (await import('./audit-command.ts')).auditCommand,
   token: async () => (await import('./token-command.ts')).tokenCommand,

@@ -1,5 +1,5 @@
 import { unknownOf } from './facts/known.ts';
-import type { Known, StrategyFacts } from './facts/strategy-facts.ts';
+import { WITHOUT_CONFIGURATION, type Known, type StrategyFacts } from './facts/strategy-facts.ts';
 import { objectivesSection } from './sections/objectives.ts';
 import { proofsSection } from './sections/proofs.ts';
 import { recoverySection } from './sections/recovery.ts';
@@ -36,8 +36,8 @@ export function makeReport(facts: StrategyFacts): StrategyReport {
 }
 
 function scheduleSection({ wanted }: StrategyFacts): StrategyReport['schedule'] {
-  if (wanted === undefined) return null;
-  return wanted.schedules.map(({ task, when, next }) => ({
+  if (wanted === undefined || 'unknown' in wanted.schedules) return null;
+  return wanted.schedules.value.map(({ task, when, next }) => ({
     task,
     when,
     next: next === undefined ? null : iso(next),
@@ -47,12 +47,14 @@ function scheduleSection({ wanted }: StrategyFacts): StrategyReport['schedule'] 
 /** Everything that was asked for and could not be read; each file by itself. */
 function unknownParts(facts: StrategyFacts): { what: string; why: string }[] {
   const parts: readonly (readonly [string, Known<unknown>])[] = [
+    ['the record of the repository', facts.record],
     ['the backups', facts.catalogue],
     ['the transaction log', facts.log],
     ['what retention decides by', facts.retention],
     ['the sizes of what is stored', facts.stored],
     ["the size of the repository's file system", facts.capacity],
     ['the receiver', facts.receiver],
+    ['when what runs next', facts.wanted?.schedules ?? { value: [] }],
     ['the history of runs', facts.runs],
     ['restore tests, as the repository has them', facts.proofs],
     ['restore tests and drills, as the evidence has them', facts.evidence],
@@ -61,10 +63,10 @@ function unknownParts(facts: StrategyFacts): { what: string; why: string }[] {
   return [
     ...parts.flatMap(([what, fact]) => {
       const why = unknownOf(fact);
-      return why === undefined ? [] : [{ what, why }];
+      return why === undefined || why === WITHOUT_CONFIGURATION ? [] : [{ what, why }];
     }),
     ...(facts.wanted === undefined
-      ? [{ what: 'objectives, policy and schedules', why: 'there is no configuration' }]
+      ? [{ what: 'objectives, policy, schedules, runs, drills and receiver', why: WITHOUT_CONFIGURATION }]
       : []),
     ...files.map(({ name, problem }) => ({ what: name, why: problem })),
   ];

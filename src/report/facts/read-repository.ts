@@ -1,15 +1,17 @@
+import { toLarderError, type ErrorCode } from '../../errors.ts';
 import { readCatalogue } from '../../repository/catalogue.ts';
 import { backupOfCommitRecord, backupOfObject, parseBackupId } from '../../repository/layout.ts';
+import { openRepository } from '../../repository/repository.ts';
 import { ARCHIVE_PREFIX } from '../../repository/wal/wal-layout.ts';
 import { readRetentionState } from '../../retention/read-facts.ts';
-import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts';
+import type { ObjectInfo, ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import { readArchiveState } from '../../verify/archive-state.ts';
 import { known } from './known.ts';
 import type { StoredFacts, StrategyFacts } from './strategy-facts.ts';
 
 export type RepositoryFacts = Pick<
   StrategyFacts,
-  'catalogue' | 'log' | 'retention' | 'stored' | 'capacity' | 'proofs'
+  'record' | 'catalogue' | 'log' | 'retention' | 'stored' | 'capacity' | 'proofs'
 >;
 
 /**
@@ -19,12 +21,15 @@ export type RepositoryFacts = Pick<
  * @throws what aborted `signal`
  */
 export async function readRepositoryFacts(
-  store: ObjectStore,
+  { store, location }: { readonly store: ObjectStore; readonly location: StoreLocation },
   now: number,
   signal: AbortSignal,
 ): Promise<RepositoryFacts> {
+  const opened = await open(store, location);
+  if (opened.code !== undefined && opened.code !== 'REPOSITORY_DAMAGED') return allUnknown(opened.message);
   const archive = { read: false, signal, onProgress: () => undefined };
   return {
+    record: opened.code === undefined ? { value: true } : { unknown: opened.message },
     catalogue: await known(() => readCatalogue(store), signal),
     log: await known(() => readArchiveState(store, archive), signal),
     retention: await known(() => readRetentionState(store, now), signal),
@@ -32,6 +37,24 @@ export async function readRepositoryFacts(
     capacity: await known(() => store.capacity(), signal),
     proofs: { value: { proofs: [], unreadable: [] } },
   };
+}
+
+/** An unmounted volume looks like an empty store: that there are no backups in it is not said of it. */
+async function open(
+  store: ObjectStore,
+  location: StoreLocation,
+): Promise<{ readonly code: undefined } | { readonly code: ErrorCode; readonly message: string }> {
+  try {
+    await openRepository(store, location);
+    return { code: undefined };
+  } catch (error) {
+    return toLarderError(error);
+  }
+}
+
+function allUnknown(unknown: string): RepositoryFacts {
+  const fact = { unknown };
+  return { record: fact, catalogue: fact, log: fact, retention: fact, stored: fact, capacity: fact, proofs: fact };
 }
 
 async function readStored(store: ObjectStore): Promise<StoredFacts> {

@@ -8,6 +8,9 @@ import type { ProofReport, DrillReport } from '../../verify/proof-report.ts';
 /** Something that was read, or why it could not be: what is unknown is neither absent nor fine. */
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
+/** Why everything is unknown that only a configuration or a state directory tells. */
+export const WITHOUT_CONFIGURATION = 'there is no configuration';
+
 /** What a strategy report is made of. Times are ms since 1970 UTC, durations ms. */
 export interface StrategyFacts {
   readonly now: number;
@@ -20,6 +23,8 @@ export interface StrategyFacts {
   readonly period: number;
   /** undefined: there is no configuration, so nobody says what is wanted. */
   readonly wanted: WantedFacts | undefined;
+  /** Whether the repository's own record could be read. */
+  readonly record: Known<true>;
   readonly catalogue: Known<Catalogue>;
   readonly log: Known<ArchiveState>;
   readonly retention: Known<RetentionState>;
@@ -43,7 +48,7 @@ export interface WantedFacts {
   readonly policy: RetentionPolicy;
   readonly receives: boolean;
   readonly price: PriceFact | undefined;
-  readonly schedules: readonly ScheduleFact[];
+  readonly schedules: Known<readonly ScheduleFact[]>;
 }
 
 export interface PriceFact {

@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration, formatTime } from '../../format.ts';
+import { moneyText } from '../money-text.ts';
 import type { StrategyReport } from '../strategy-report.ts';
 import { html, type Markup } from './html.ts';
 
@@ -107,10 +108,4 @@ function costCard({ cost }: StrategyReport): Markup {
   const { perMonth, currency, basis } = cost;
   const value = perMonth === null ? 'not known' : moneyText(perMonth, currency ?? '');
   return card({ title: 'Cost a month', value, lines: [basis], mark: 'none' });
-}
-
-/** `12.30 USD`; more digits where there is next to nothing to pay. */
-export function moneyText(amount: number, currency: string): string {
-  const digits = amount >= 1 || amount === 0 ? 2 : 4;
-  return `${amount.toFixed(digits)} ${currency}`;
 }

@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration, formatTime } from '../../format.ts';
+import { moneyText } from '../money-text.ts';
 import { verdictText, words } from '../proof-words.ts';
 import type { ReportedProof, StrategyReport } from '../strategy-report.ts';
-import { moneyText } from './cards.ts';
 import { html, type Markup } from './html.ts';
 
 /** More rows than anybody reads on a page; the commands list them all. */
