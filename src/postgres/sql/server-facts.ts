@@ -29,6 +29,12 @@ export interface ServerFacts {
   readonly size: number | undefined;
 }
 
+/** The part that costs next to nothing to ask for. */
+export type ServerVitals = Pick<
+  ServerFacts,
+  'versionNumber' | 'version' | 'inRecovery' | 'systemIdentifier' | 'timeline' | 'clockSkew'
+>;
+
 export interface RoleFacts {
   readonly name: string;
   readonly superuser: boolean;
@@ -76,16 +82,23 @@ export async function readServerFacts(session: Session, clock: Clock): Promise<S
   const databases = await readDatabases(session);
   const sizes = databases.map((database) => database.size);
   return {
-    ...(await readVersion(session)),
-    systemIdentifier: await readSystemIdentifier(session),
-    timeline: await readTimeline(session),
-    clockSkew: await measureClockSkew(session, clock),
+    ...(await readServerVitals(session, clock)),
     role: await readRole(session),
     settings: await readSettings(session),
     ...(await readSeats(session)),
     tablespaces: await readTablespaces(session),
     databases,
     size: sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0),
+  };
+}
+
+/** Asks who the server is and what time it has. Throws as `Session.rows`. */
+export async function readServerVitals(session: Session, clock: Clock): Promise<ServerVitals> {
+  return {
+    ...(await readVersion(session)),
+    systemIdentifier: await readSystemIdentifier(session),
+    timeline: await readTimeline(session),
+    clockSkew: await measureClockSkew(session, clock),
   };
 }
 

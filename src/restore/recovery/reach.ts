@@ -43,7 +43,14 @@ export function reachOfBackup(index: WalIndex, backup: CommitRecord, choice: Tim
 
 /** The same for a position on the path. */
 export function reachOnPath(index: WalIndex, path: TimelinePath, from: Lsn): Reach {
-  const ranges = contiguousRanges(index, path.timeline, path.history);
+  return reachThrough(contiguousRanges(index, path.timeline, path.history), { index, path, from });
+}
+
+/** The same where the stretches of the path are known: they cost far more than what is asked of them. */
+export function reachThrough(
+  ranges: readonly LsnRange[],
+  { index, path, from }: { readonly index: WalIndex; readonly path: TimelinePath; readonly from: Lsn },
+): Reach {
   // up to the end of the segment it ends in, a backup carries its own WAL, and the server wrote nothing more into it
   const carried = roundUp(from, index.segmentSize);
   const behind = ranges.find(({ start, end }) => start <= carried && end > from);
