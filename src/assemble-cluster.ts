@@ -2,15 +2,23 @@ import type { Clock } from './clock.ts';
 import { clusterJobs } from './cluster-jobs.ts';
 import { clusterLeadership } from './cluster-leadership.ts';
 import { runLimits, schedulesOf } from './cluster-limits.ts';
-import { knowsBackup, readKnownCatalogue, receiverRequest, type ClusterParts } from './cluster-parts.ts';
+import {
+  assertKnownRepository,
+  knowsBackup,
+  readKnownCatalogue,
+  receiverRequest,
+  type ClusterParts,
+} from './cluster-parts.ts';
 import type { Part } from './daemon.ts';
 import { LarderError } from './errors.ts';
 import type { Task } from './jobs/job.ts';
-import { catalogueFacts } from './observability/catalogue-facts.ts';
 import { ClusterWatch } from './observability/cluster-watch.ts';
 import type { createLogger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
+import { NOTHING_STORED, RepositorySurvey } from './observability/repository-survey.ts';
 import type { ServiceState } from './observability/service-state.ts';
+import { watchedStore } from './observability/watched-store.ts';
+import { readServerVitals } from './postgres/sql/server-facts.ts';
 import { Session } from './postgres/sql/session.ts';
 import { readProcessIdentity } from './process-identity.ts';
 import type { Catalogue } from './repository/catalogue.ts';
@@ -57,9 +65,10 @@ export interface AssembledCluster {
 }
 
 /** Builds the parts of one cluster; nothing is started. */
-export function assembleCluster(parts: ClusterParts, shared: Shared): AssembledCluster {
+export function assembleCluster(given: ClusterParts, shared: Shared): AssembledCluster {
   const { events, logger, metrics, state, clock } = shared;
-  const { name: cluster } = parts.config;
+  const { name: cluster } = given.config;
+  const parts = { ...given, store: watchedStore(given.store, clock, metrics.storeListener(cluster)) };
   const watch = clusterWatch(parts, shared);
   const jobOf = clusterJobs({ ...shared, parts, onNotice: logNotice(cluster, shared) });
   const runner = new JobRunner({
@@ -219,13 +228,14 @@ function keptReceiver(
       if (await knowsBackup(history, cluster)) await expectRepository(parts.store, parts.location, cluster);
     },
     onStatus: (status) => {
-      metrics.receiverSeen(cluster, status);
+      metrics.receiverSeen(cluster, cluster, status);
       // a leader's receiver that ended has said why, which stays to be seen until it goes on
       if (status !== undefined || !isLeader()) state.receiverSeen(cluster, status);
     },
     onFailure: (error) => {
       const elsewhere = error.code === 'LEASE_HELD';
-      if (!elsewhere) logger.error({ cluster, err: error, hint: error.hint }, 'the log is not received');
+      if (elsewhere) metrics.receiverElsewhere(cluster);
+      else logger.error({ cluster, err: error, hint: error.hint }, 'the log is not received');
       const problem = `${error.message} [${error.code}]`;
       state.receiverSeen(cluster, {
         state: elsewhere ? 'elsewhere' : 'failed',
@@ -248,13 +258,20 @@ function logNotice(cluster: string, { logger }: Shared): (notice: ReceiverNotice
 function clusterWatch(parts: ClusterParts, shared: Shared): ClusterWatch {
   const { history, clock, metrics, state, logger } = shared;
   const { name: cluster, connection } = parts.config;
+  const survey = new RepositorySurvey(parts.store);
+  const isThere = async () => assertKnownRepository(parts, await knowsBackup(history, cluster));
   return new ClusterWatch({
     cluster,
     repo: cluster,
     probes: {
-      server: async () => (await Session.open(connection)).close(),
-      backups: async () =>
-        catalogueFacts(await readKnownCatalogue(parts, await knowsBackup(history, cluster))),
+      server: async () => {
+        await using session = await Session.open(connection);
+        return await readServerVitals(session, clock);
+      },
+      repository: async () => {
+        await isThere();
+      },
+      survey: async () => ((await isThere()) ? survey.read() : NOTHING_STORED),
       space: async () => {
         const found = await parts.store.capacity();
         return found === undefined ? undefined : { capacityBytes: found.total, freeBytes: found.free };

@@ -29,7 +29,13 @@ import { RunEvents } from './scheduler/run-events.ts';
 import type { RunRecord } from './scheduler/run-record.ts';
 
 /** The kinds of jobs that there are; the others refuse. */
-const BUILT: readonly Task[] = ['backup_full', 'backup_incremental', 'transaction_log', 'verify'];
+const BUILT: readonly Task[] = [
+  'backup_full',
+  'backup_incremental',
+  'transaction_log',
+  'verify',
+  'retention',
+];
 
 /** A backup that takes longer than the one before it must not break the objective; a tenth of it is forgiven. */
 const AGE_SLACK = 1.1;
@@ -144,6 +150,11 @@ function metricsOptions(cluster: ClusterConfig, now: number): ClusterMetricsOpti
     repo: cluster.name,
     rpoSeconds: cluster.objectives.rpo / 1000,
     rtoSeconds: cluster.objectives.rto / 1000,
+    windowSeconds: cluster.retention.transactionLog / 1000,
+    storageRatio: cluster.objectives.storage,
+    backupsMin: cluster.retention.floor,
+    receives: cluster.transactionLog.receive,
+    maxRetainedBytes: cluster.transactionLog.maxRetained,
     jobs: BUILT.map(job),
   };
 }

@@ -104,14 +104,25 @@ export async function knowsBackup(history: History, cluster: string): Promise<bo
   return runs.some((run) => run.cluster === cluster && run.backupId !== undefined);
 }
 
-/** The catalogue; empty where no backup was ever taken. Throws when it cannot be read, or ought to be there and is not. */
-export async function readKnownCatalogue(parts: ClusterParts, expected: boolean): Promise<Catalogue> {
-  const { store, location, config } = parts;
+/**
+ * Whether the repository is there; false where it is not and no backup was ever taken.
+ * @throws LarderError when it cannot be read, or ought to be there and is not
+ */
+export async function assertKnownRepository(
+  { store, location, config }: ClusterParts,
+  expected: boolean,
+): Promise<boolean> {
   try {
     await (expected ? expectRepository(store, location, config.name) : openRepository(store, location));
+    return true;
   } catch (error) {
     if (expected || !(error instanceof LarderError) || error.code !== 'REPOSITORY_MISSING') throw error;
-    return { backups: [], unreadable: [], proofs: new Map() };
+    return false;
   }
-  return readCatalogue(store);
+}
+
+/** The catalogue; empty where no backup was ever taken. Throws when it cannot be read, or ought to be there and is not. */
+export async function readKnownCatalogue(parts: ClusterParts, expected: boolean): Promise<Catalogue> {
+  if (!(await assertKnownRepository(parts, expected))) return { backups: [], unreadable: [], proofs: new Map() };
+  return readCatalogue(parts.store);
 }

@@ -1,31 +1,57 @@
 import { LarderError } from '../errors.ts';
 import { chainOf } from '../repository/backup-chain.ts';
-import type { Catalogue, UnreadableBackup } from '../repository/catalogue.ts';
-import type { CommitRecord } from '../repository/commit-record.ts';
+import type { UnreadableBackup } from '../repository/catalogue.ts';
 import { parseBackupId } from '../repository/layout.ts';
 import type { BackupFacts } from './backup-facts.ts';
+import type { RecordFacts } from './record-facts.ts';
 
-/**
- * What a catalogue says of its backups. A commit record that is damaged counts as a damaged backup; one that merely could
- * not be read now makes the whole unknown: throws the error that was met.
- */
-export function catalogueFacts({ backups, unreadable }: Catalogue): BackupFacts[] {
-  const byId = new Map(backups.map((backup) => [backup.id, backup]));
-  return [...backups.map((backup) => factsOf(backup, byId)), ...unreadable.flatMap(factsOfUnreadable)];
+/** What a repository was found to hold of backups. */
+export interface ListedBackups {
+  readonly records: readonly RecordFacts[];
+  readonly unreadable: readonly UnreadableBackup[];
+  /** When the proof of a backup was stored, by its id, milliseconds since 1970 UTC. */
+  readonly verified: ReadonlyMap<string, number>;
+  /** Ids of the backups that did not pass their proof. */
+  readonly quarantined: ReadonlySet<string>;
 }
 
-function factsOf(record: CommitRecord, byId: ReadonlyMap<string, CommitRecord>): BackupFacts {
-  const { id, type, state, endTime, sourceBytes, storedBytes, warnings } = record;
+/**
+ * What that says of each backup. A commit record that is damaged counts as a damaged backup; one that merely could not be
+ * read now makes the whole unknown: throws the error that was met.
+ */
+export function catalogueFacts(listed: ListedBackups): BackupFacts[] {
+  const byId = new Map(listed.records.map((record) => [record.id, record]));
+  return [
+    ...listed.records.map((record) => factsOf(record, { byId, listed })),
+    ...listed.unreadable.flatMap(factsOfUnreadable),
+  ];
+}
+
+function factsOf(
+  record: RecordFacts,
+  { byId, listed }: { readonly byId: ReadonlyMap<string, RecordFacts>; readonly listed: ListedBackups },
+): BackupFacts {
+  const { id, type, ended, sourceBytes, storedBytes, pageChecksumErrors } = record;
+  const { systemIdentifier, timeline, stop: lsn } = record;
+  const chain = chainOf(record, byId);
   return {
-    id,
-    type,
-    // without the backups it builds on, it is no better than one that cannot be read
-    state: chainOf(record, byId) === undefined ? 'damaged' : state === 'complete' ? 'good' : state,
-    ended: Date.parse(endTime),
-    sourceBytes,
-    storedBytes,
-    pageChecksumErrors: state === 'complete' ? 0 : Math.max(1, countDamagedPages(warnings)),
+    ...{ id, type, ended, sourceBytes, storedBytes, pageChecksumErrors },
+    state: stateOf(record, chain, listed.quarantined),
+    chainLength: chain === undefined ? 0 : chain.length - 1,
+    verified: listed.verified.get(id),
+    end: { systemIdentifier, timeline, lsn },
   };
+}
+
+/** Without the backups it builds on, it is no better than one that cannot be read. */
+function stateOf(
+  { id, state }: RecordFacts,
+  chain: readonly RecordFacts[] | undefined,
+  quarantined: ReadonlySet<string>,
+): BackupFacts['state'] {
+  if (chain === undefined) return 'damaged';
+  if (state !== 'complete') return state;
+  return quarantined.has(id) ? 'quarantined' : 'good';
 }
 
 function factsOfUnreadable({ id, problem }: UnreadableBackup): BackupFacts[] {
@@ -33,9 +59,9 @@ function factsOfUnreadable({ id, problem }: UnreadableBackup): BackupFacts[] {
   // removed between the listing and the reading
   if (problem.code === 'BACKUP_UNKNOWN' || type === undefined || started === undefined) return [];
   if (problem.code !== 'OBJECT_DAMAGED') throw unknown(id, problem);
-  const sizes = { sourceBytes: 0, storedBytes: 0, pageChecksumErrors: 0 };
+  const sizes = { sourceBytes: 0, storedBytes: 0, pageChecksumErrors: 0, chainLength: 0 };
   // its end is not known; its start is in its name
-  return [{ id, type, state: 'damaged', ended: started, ...sizes }];
+  return [{ id, type, state: 'damaged', ended: started, ...sizes, verified: undefined, end: undefined }];
 }
 
 function unknown(id: string, problem: LarderError): LarderError {
@@ -43,21 +69,4 @@ function unknown(id: string, problem: LarderError): LarderError {
     ...(problem.hint === undefined ? {} : { hint: problem.hint }),
     cause: problem,
   });
-}
-
-/** basebackup.c, sendFile: five warnings a file at most, then one with the file's total where that is above one. */
-const ONE_PAGE = /checksum verification failed in file "(.*)", block \d+/;
-const TOTAL = /file "(.*)" has a total of (\d+) checksum verification failure/;
-
-function countDamagedPages(warnings: readonly string[]): number {
-  const pages = new Map<string, number>();
-  for (const warning of warnings) {
-    const file = ONE_PAGE.exec(warning)?.[1];
-    if (file !== undefined) pages.set(file, (pages.get(file) ?? 0) + 1);
-  }
-  for (const warning of warnings) {
-    const [, file, total] = TOTAL.exec(warning) ?? [];
-    if (file !== undefined) pages.set(file, Number(total));
-  }
-  return [...pages.values()].reduce((sum, count) => sum + count, 0);
 }

@@ -1,15 +1,22 @@
 import type { Clock } from '../clock.ts';
-import type { BackupFacts } from './backup-facts.ts';
 import type { Metrics } from './metrics.ts';
 import type { Space } from './repository-metrics.ts';
+import type { RepositoryFacts } from './repository-survey.ts';
+import type { ServerSeen } from './server-metrics.ts';
 import type { ServiceState } from './service-state.ts';
 
 const EVERY_MS = 60_000;
+/** A survey of thousands of backups takes seconds: it is repeated so rarely that it takes a 300th of the time. */
+const SURVEY_SHARE = 300;
+/** Health takes what it knows of a repository for outdated after 15 minutes. */
+const LONGEST_BETWEEN_SURVEYS_MS = 10 * 60_000;
 
 /** How to look at one cluster and its repository. Each may reject: then the thing looked at is down. */
 export interface ClusterProbes {
-  readonly server: () => Promise<void>;
-  readonly backups: () => Promise<readonly BackupFacts[]>;
+  readonly server: () => Promise<ServerSeen>;
+  /** Whether the repository is there and answers; cheap, whatever it holds. */
+  readonly repository: () => Promise<void>;
+  readonly survey: () => Promise<RepositoryFacts>;
   /** Undefined where the store has no size. */
   readonly space: () => Promise<Space | undefined>;
 }
@@ -25,10 +32,17 @@ export interface ClusterWatchParts {
   readonly probeFailed: (error: unknown) => void;
 }
 
-/** Looks at a cluster and its repository every minute, and tells metrics and health what it saw. */
+/**
+ * Looks at a cluster and its repository every minute, and tells metrics and health what it saw. What the repository holds is
+ * looked through less often the longer that takes.
+ */
 export class ClusterWatch {
   readonly #parts: ClusterWatchParts;
   readonly #stop = new AbortController();
+  /** On the clock that never jumps. */
+  #nextSurvey = Number.NEGATIVE_INFINITY;
+  #current: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
 
   constructor(parts: ClusterWatchParts) {
     this.#parts = parts;
@@ -42,14 +56,31 @@ export class ClusterWatch {
     this.#stop.abort();
   }
 
-  /** Looks once; call it also when a run has ended. Never rejects. */
-  async look(): Promise<void> {
-    await Promise.all([this.#lookAtServer(), this.#lookAtRepository()]);
+  /** Looks at everything once; call it when a run has ended. Never rejects. Who asks meanwhile shares the next look. */
+  look(): Promise<void> {
+    if (this.#current === undefined) return this.#begin();
+    this.#following ??= this.#current.then(() => {
+      this.#following = undefined;
+      return this.#begin();
+    });
+    return this.#following;
+  }
+
+  #begin(): Promise<void> {
+    this.#nextSurvey = Number.NEGATIVE_INFINITY;
+    return this.#lookAsDue();
+  }
+
+  #lookAsDue(): Promise<void> {
+    this.#current = Promise.all([this.#lookAtServer(), this.#lookAtRepository()]).then(() => {
+      this.#current = undefined;
+    });
+    return this.#current;
   }
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.look();
+      await (this.#current ?? this.#lookAsDue());
       try {
         await this.#parts.clock.sleep(EVERY_MS, this.#stop.signal);
       } catch {
@@ -60,23 +91,34 @@ export class ClusterWatch {
 
   async #lookAtServer(): Promise<void> {
     const { cluster, probes, metrics, state } = this.#parts;
-    const up =
-      (await this.#try(async () => {
-        await probes.server();
-        return true;
-      })) === true;
-    metrics.serverChecked(cluster, up);
-    state.serverChecked(cluster, up);
+    const seen = await this.#try(probes.server);
+    metrics.serverChecked(cluster, seen);
+    state.serverChecked(cluster, seen !== undefined);
   }
 
   async #lookAtRepository(): Promise<void> {
     const { cluster, repo, probes, clock, metrics, state } = this.#parts;
-    const backups = await this.#try(probes.backups);
-    if (backups !== undefined) metrics.catalogueRead(cluster, repo, backups);
-    state.catalogueRead(cluster, backups ?? 'unknown');
-    metrics.repositoryChecked(repo, backups !== undefined, clock.now());
+    const isDue = clock.monotonic() >= this.#nextSurvey;
+    const answers = await this.#try(async () => {
+      await (isDue ? this.#survey() : probes.repository());
+      return true;
+    });
+    if (answers === undefined) {
+      this.#nextSurvey = Number.NEGATIVE_INFINITY;
+      state.catalogueRead(cluster, 'unknown');
+    }
+    metrics.repositoryChecked(repo, answers === true, clock.now());
     const space = await this.#try(probes.space);
     if (space !== undefined) metrics.spaceMeasured(repo, space);
+  }
+
+  async #survey(): Promise<void> {
+    const { cluster, repo, probes, clock, metrics, state } = this.#parts;
+    const begun = clock.monotonic();
+    const facts = await probes.survey();
+    metrics.repositorySurveyed(cluster, repo, facts);
+    state.catalogueRead(cluster, facts.backups);
+    this.#nextSurvey = clock.monotonic() + untilNextSurvey(clock.monotonic() - begun);
   }
 
   async #try<T>(probe: () => Promise<T>): Promise<T | undefined> {
@@ -87,4 +129,9 @@ export class ClusterWatch {
       return undefined;
     }
   }
+}
+
+/** Milliseconds from the end of one survey to the next, by how long it took. */
+export function untilNextSurvey(took: number): number {
+  return Math.min(took * SURVEY_SHARE, LONGEST_BETWEEN_SURVEYS_MS);
 }

@@ -169,6 +169,8 @@ function newestFinding(newest: BackupFacts, maxAgeSeconds: number, now: number):
       );
     case 'damaged':
       return failing('backup_damaged', 'the newest backup is damaged in the repository');
+    case 'quarantined':
+      return failing('backup_quarantined', 'a restore of the newest backup did not pass');
     case 'good':
       break;
   }

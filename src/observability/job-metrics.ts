@@ -1,5 +1,5 @@
 import { Counter } from 'prom-client';
-import type { Registry } from 'prom-client';
+import type { Gauge, Registry } from 'prom-client';
 import type { Task } from '../jobs/job.ts';
 import type { RunListener, RunProgress } from '../scheduler/run-events.ts';
 import type { RunRecord, RunResult } from '../scheduler/run-record.ts';
@@ -29,10 +29,15 @@ export class JobMetrics {
   readonly #retries: Counter<'cluster' | 'task'>;
   readonly #missed: Counter<'cluster' | 'task' | 'action'>;
   readonly #gauges: ReturnType<typeof jobGauges>;
+  readonly #foundDamage: Gauge<'cluster'>;
   readonly #lastSuccess = new Map<string, number>();
 
   constructor(registry: Registry, jobs: readonly JobObjectives[]) {
     this.#gauges = jobGauges(registry);
+    this.#foundDamage = gaugeFactory(registry, ['cluster'])(
+      'verify_found_damage',
+      '1 if the last verification that came to a verdict found a backup or the log damaged',
+    );
     this.#runs = new Counter({
       name: 'larder_job_runs_total',
       help: 'Finished runs by result',
@@ -60,8 +65,8 @@ export class JobMetrics {
   }
 
   /**
-   * The repository holds a backup that ended then, in milliseconds: it counts as a success also where the history is
-   * lost or another host made it.
+   * The repository holds the result of a run that ended then, in milliseconds: it counts as a success also where the history
+   * is lost or another host made it.
    */
   foundSuccess(cluster: string, task: Task, ended: number): void {
     this.#succeeded({ cluster, task }, ended);
@@ -81,6 +86,7 @@ export class JobMetrics {
     for (const gauge of Object.values(this.#gauges)) gauge.set(labels, 0);
     for (const result of RESULTS) this.#runs.inc({ ...labels, result }, 0);
     this.#retries.inc(labels, 0);
+    this.#foundDamage.set({ cluster }, 0);
     for (const action of ['caught_up', 'dropped']) this.#missed.inc({ ...labels, action }, 0);
     this.#gauges.maxAge.set(labels, maxAgeSeconds);
     this.#gauges.timeout.set(labels, timeoutSeconds);
@@ -115,29 +121,33 @@ export class JobMetrics {
     this.#gauges.progress.set(labels, 0);
   }
 
-  #count({ cluster, task, reason, started, ended, durationSeconds }: RunRecord, result: RunResult): void {
+  #count(run: RunRecord, result: RunResult): void {
+    const { cluster, task, reason, durationSeconds } = run;
     const labels = { cluster, task };
     this.#runs.inc({ ...labels, result });
     if (reason === 'catch_up') this.#missed.inc({ ...labels, action: 'caught_up' });
+    if (result === 'skipped') this.#missed.inc({ ...labels, action: 'dropped' });
     if (durationSeconds !== undefined) this.#gauges.lastDuration.set(labels, durationSeconds);
-    switch (result) {
-      case 'success':
-        this.#succeeded(labels, ended ?? started);
-        this.#gauges.consecutiveFailures.set(labels, 0);
-        break;
-      case 'failure':
-      case 'timeout':
-        this.#gauges.lastFailure.set(labels, seconds(ended ?? started));
-        this.#gauges.consecutiveFailures.inc(labels);
-        break;
-      case 'canceled':
-      case 'interrupted':
-      case 'coalesced':
-        break;
-      case 'skipped':
-        this.#missed.inc({ ...labels, action: 'dropped' });
-        break;
+    if (task === 'verify') this.#judged(run, result);
+    this.#rate(run, result);
+  }
+
+  /** What was stopped, or was not needed, is neither success nor failure. */
+  #rate({ cluster, task, started, ended = started }: RunRecord, result: RunResult): void {
+    const labels = { cluster, task };
+    if (result === 'success') {
+      this.#succeeded(labels, ended);
+      this.#gauges.consecutiveFailures.set(labels, 0);
+    } else if (result === 'failure' || result === 'timeout') {
+      this.#gauges.lastFailure.set(labels, seconds(ended));
+      this.#gauges.consecutiveFailures.inc(labels);
     }
+  }
+
+  /** What could not be carried out is no verdict, and leaves the one before. */
+  #judged({ cluster, errorCode }: RunRecord, result: RunResult): void {
+    if (result === 'success') this.#foundDamage.set({ cluster }, 0);
+    if (errorCode === 'VERIFICATION_FAILED') this.#foundDamage.set({ cluster }, 1);
   }
 
   #succeeded(labels: JobLabels, ended: number): void {

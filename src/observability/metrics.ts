@@ -1,18 +1,22 @@
 import { Registry } from 'prom-client';
-import type { Gauge } from 'prom-client';
 import type { Task } from '../jobs/job.ts';
 import type { RunListener } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import type { Tick } from '../scheduler/scheduler.ts';
 import type { ReceiverStatus } from '../transaction-log/receiver-status.ts';
-import type { BackupFacts } from './backup-facts.ts';
 import { newestGoodBackup } from './backup-facts.ts';
-import { gaugeFactory, seconds } from './gauges.ts';
+import { gaugeFactory } from './gauges.ts';
 import type { JobObjectives } from './job-metrics.ts';
 import { JobMetrics } from './job-metrics.ts';
-import type { Space } from './repository-metrics.ts';
+import { LogMetrics } from './log-metrics.ts';
+import { processMetrics } from './process-metrics.ts';
 import { ReceiverMetrics } from './receiver-metrics.ts';
-import { RepositoryMetrics } from './repository-metrics.ts';
+import { RepositoryMetrics, type Space } from './repository-metrics.ts';
+import type { RepositoryFacts } from './repository-survey.ts';
+import { ScheduleMetrics } from './schedule-metrics.ts';
+import { ServerMetrics, type ServerSeen } from './server-metrics.ts';
+import { StoreMetrics } from './store-metrics.ts';
+import type { StoreListener } from './watched-store.ts';
 
 export interface BuildInfo {
   readonly version: string;
@@ -26,6 +30,14 @@ export interface ClusterMetricsOptions {
   readonly repo: string;
   readonly rpoSeconds: number;
   readonly rtoSeconds: number;
+  /** How far back any point is to be restorable. */
+  readonly windowSeconds: number;
+  /** How full the repository's file system may be, 0 to 1. */
+  readonly storageRatio: number;
+  readonly backupsMin: number;
+  /** Whether the log is to be received all the time. */
+  readonly receives: boolean;
+  readonly maxRetainedBytes: number;
   readonly jobs: readonly Omit<JobObjectives, 'cluster'>[];
 }
 
@@ -35,46 +47,25 @@ export interface ClusterMetricsOptions {
  */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #cluster: ReturnType<typeof clusterGauges>;
-  readonly #nextRun: Gauge<'cluster' | 'task'>;
-  readonly #lastTick: Gauge;
-  readonly #ticks = new Map<string, number>();
+  readonly #schedule: ScheduleMetrics;
   readonly #jobs: JobMetrics;
+  readonly #servers: ServerMetrics;
   readonly #repositories: RepositoryMetrics;
+  readonly #stores: StoreMetrics;
+  readonly #logs: LogMetrics;
   readonly #receivers: ReceiverMetrics;
-  readonly #pausedUntil: Gauge<'cluster' | 'task'>;
 
   constructor(build: BuildInfo, clusters: readonly ClusterMetricsOptions[]) {
     const jobs = clusters.flatMap(({ cluster, jobs }) => jobs.map((job) => ({ cluster, ...job })));
     this.#publish(build);
-    this.#cluster = clusterGauges(this.#registry);
-    this.#nextRun = gaugeFactory(this.#registry, ['cluster', 'task'])(
-      'schedule_next_run_timestamp_seconds',
-      'Next planned start, 0 if none',
-    );
-    this.#lastTick = gaugeFactory(this.#registry, [])(
-      'scheduler_last_tick_timestamp_seconds',
-      'Heartbeat of the scheduler, of its slowest cluster',
-    );
+    processMetrics(this.#registry);
+    this.#servers = new ServerMetrics(this.#registry, clusters);
+    this.#schedule = new ScheduleMetrics(this.#registry, jobs);
     this.#jobs = new JobMetrics(this.#registry, jobs);
     this.#repositories = new RepositoryMetrics(this.#registry, clusters);
+    this.#stores = new StoreMetrics(this.#registry, clusters);
+    this.#logs = new LogMetrics(this.#registry, clusters);
     this.#receivers = new ReceiverMetrics(this.#registry, clusters);
-    this.#pausedUntil = gaugeFactory(this.#registry, ['cluster', 'task'])(
-      'schedule_paused_until_timestamp_seconds',
-      'End of the pause of the schedule, 0 if it is not paused',
-    );
-    for (const { cluster, task } of jobs) {
-      this.#nextRun.set({ cluster, task }, 0);
-      this.#pausedUntil.set({ cluster, task }, 0);
-    }
-    for (const { cluster, rpoSeconds, rtoSeconds } of clusters) {
-      this.#ticks.set(cluster, 0);
-      this.#cluster.up.set({ cluster }, 0);
-      this.#cluster.leader.set({ cluster }, 0);
-      this.#cluster.leaderEpoch.set({ cluster }, 0);
-      this.#cluster.rpo.set({ cluster }, rpoSeconds);
-      this.#cluster.rto.set({ cluster }, rtoSeconds);
-    }
   }
 
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -93,36 +84,47 @@ export class Metrics {
     return this.#jobs.listener();
   }
 
-  ticked({ cluster, at, nextRuns }: Tick): void {
-    this.#ticks.set(cluster, at);
-    // one value for all: a scheduler that stands still must not hide behind another one
-    this.#lastTick.set(seconds(Math.min(...this.#ticks.values())));
-    for (const next of nextRuns) this.#nextRun.set({ cluster, task: next.task }, seconds(next.at));
-  }
-
-  roleChanged(cluster: string, leads: boolean, epoch: number): void {
-    this.#cluster.leader.set({ cluster }, leads ? 1 : 0);
-    this.#cluster.leaderEpoch.set({ cluster }, epoch);
-  }
-
-  /** Undefined while no receiver runs. */
-  receiverSeen(cluster: string, status: ReceiverStatus | undefined): void {
-    this.#receivers.seen(cluster, status);
+  ticked(tick: Tick): void {
+    this.#schedule.ticked(tick);
   }
 
   /** Milliseconds since 1970 UTC; undefined where the schedule is not paused. */
   pauseSeen(cluster: string, task: Task, until: number | undefined): void {
-    this.#pausedUntil.set({ cluster, task }, seconds(until ?? 0));
+    this.#schedule.pauseSeen(cluster, task, until);
   }
 
-  serverChecked(cluster: string, up: boolean): void {
-    this.#cluster.up.set({ cluster }, up ? 1 : 0);
+  roleChanged(cluster: string, leads: boolean, epoch: number): void {
+    this.#servers.roleChanged(cluster, leads, epoch);
   }
 
-  catalogueRead(cluster: string, repo: string, backups: readonly BackupFacts[]): void {
-    this.#repositories.catalogueRead(cluster, repo, backups);
-    const newest = newestGoodBackup(backups.filter(({ type }) => type === 'full'));
-    if (newest !== undefined) this.#jobs.foundSuccess(cluster, 'backup_full', newest.ended);
+  /** Undefined: the server did not answer. */
+  serverChecked(cluster: string, seen: ServerSeen | undefined): void {
+    this.#servers.checked(cluster, seen);
+  }
+
+  /** Undefined while no receiver runs. */
+  receiverSeen(cluster: string, repo: string, status: ReceiverStatus | undefined): void {
+    this.#receivers.seen(cluster, status);
+    if (status?.stored !== undefined) this.#logs.storedUpTo({ cluster, repo }, status.stored);
+  }
+
+  /** Another process of this host receives the log. */
+  receiverElsewhere(cluster: string): void {
+    this.#receivers.elsewhere(cluster);
+  }
+
+  /** What the repository holds stands in for a lost history, and for the runs of other hosts. */
+  repositorySurveyed(cluster: string, repo: string, facts: RepositoryFacts): void {
+    this.#repositories.surveyed({ cluster, repo }, facts);
+    this.#logs.surveyed({ cluster, repo }, facts.log);
+    for (const [type, task] of [
+      ['full', 'backup_full'],
+      ['incremental', 'backup_incremental'],
+    ] as const) {
+      const newest = newestGoodBackup(facts.backups.filter((backup) => backup.type === type));
+      if (newest !== undefined) this.#jobs.foundSuccess(cluster, task, newest.ended);
+    }
+    if (facts.sealed !== undefined) this.#jobs.foundSuccess(cluster, 'transaction_log', facts.sealed);
   }
 
   /** `at` in milliseconds since 1970 UTC. */
@@ -134,19 +136,13 @@ export class Metrics {
     this.#repositories.measured(repo, space);
   }
 
+  /** Told of what is asked of a repository's store. */
+  storeListener(repo: string): StoreListener {
+    return this.#stores.listener(repo);
+  }
+
   #publish({ version, revision, nodeVersion }: BuildInfo): void {
     const info = gaugeFactory(this.#registry, ['version', 'revision', 'node_version']);
     info('build_info', 'Always 1').set({ version, revision, node_version: nodeVersion }, 1);
   }
-}
-
-function clusterGauges(registry: Registry) {
-  const gauge = gaugeFactory(registry, ['cluster']);
-  return {
-    leader: gauge('leader', '1 if this process starts the jobs of the cluster'),
-    leaderEpoch: gauge('leader_epoch', 'Fencing number of the lease of the leader, 0 without one'),
-    up: gauge('cluster_up', '1 if the server took a connection at the last check'),
-    rpo: gauge('rpo_target_seconds', 'Objective: how much time of data may be lost'),
-    rto: gauge('rto_target_seconds', 'Objective: how long a restore may take'),
-  };
 }

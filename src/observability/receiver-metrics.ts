@@ -2,14 +2,25 @@ import type { Registry } from 'prom-client';
 import type { ReceiverStatus } from '../transaction-log/receiver-status.ts';
 import { gaugeFactory, seconds } from './gauges.ts';
 
+export interface ReceiverObjectives {
+  readonly cluster: string;
+  /** Whether the log is to be received all the time. */
+  readonly receives: boolean;
+  /** How much WAL the server may keep for the receiver. */
+  readonly maxRetainedBytes: number;
+}
+
 /** The series of the transaction log as it is received. */
 export class ReceiverMetrics {
   readonly #gauges: ReturnType<typeof receiverGauges>;
 
-  constructor(registry: Registry, clusters: readonly { readonly cluster: string }[]) {
+  constructor(registry: Registry, clusters: readonly ReceiverObjectives[]) {
     this.#gauges = receiverGauges(registry);
-    for (const { cluster } of clusters) {
+    for (const { cluster, receives, maxRetainedBytes } of clusters) {
       for (const gauge of Object.values(this.#gauges)) gauge.set({ cluster }, 0);
+      this.#gauges.enabled.set({ cluster }, receives ? 1 : 0);
+      this.#gauges.maxRetained.set({ cluster }, maxRetainedBytes);
+      this.#gauges.safe.set({ cluster }, Number.POSITIVE_INFINITY);
     }
   }
 
@@ -19,14 +30,26 @@ export class ReceiverMetrics {
     this.#gauges.up.set(labels, status?.state === 'streaming' ? 1 : 0);
     if (status === undefined) return;
     const { durable, serverEnd, slot } = status;
+    this.#gauges.elsewhere.set(labels, 0);
     this.#gauges.restarts.set(labels, status.restarts);
     this.#gauges.unprotectedSince.set(labels, seconds(status.unprotectedSince));
     this.#gauges.spool.set(labels, status.spoolBytes);
     if (durable !== undefined && serverEnd !== undefined) {
       this.#gauges.lag.set(labels, Math.max(0, Number(serverEnd - durable)));
     }
-    if (slot === undefined) return;
+    if (slot !== undefined) this.#slotSeen(cluster, slot);
+  }
+
+  /** Another process of this host keeps a receiver running, so that ours does not. */
+  elsewhere(cluster: string): void {
+    this.#gauges.elsewhere.set({ cluster }, 1);
+    this.#gauges.unprotectedSince.set({ cluster }, 0);
+  }
+
+  #slotSeen(cluster: string, slot: NonNullable<ReceiverStatus['slot']>): void {
+    const labels = { cluster };
     if (slot.retainedBytes !== undefined) this.#gauges.retained.set(labels, slot.retainedBytes);
+    this.#gauges.safe.set(labels, slot.safeBytes ?? Number.POSITIVE_INFINITY);
     this.#gauges.lost.set(labels, slot.walStatus === 'lost' ? 1 : 0);
   }
 }
@@ -34,7 +57,9 @@ export class ReceiverMetrics {
 function receiverGauges(registry: Registry) {
   const gauge = gaugeFactory(registry, ['cluster']);
   return {
+    enabled: gauge('wal_receiver_enabled', '1 if the transaction log is to be streamed'),
     up: gauge('wal_receiver_up', '1 while the transaction log is streamed'),
+    elsewhere: gauge('wal_receiver_elsewhere', '1 while another process of this host streams it'),
     restarts: gauge('wal_receiver_restarts', 'Connections of the receiver after its first one'),
     unprotectedSince: gauge(
       'wal_unprotected_since_timestamp_seconds',
@@ -43,6 +68,14 @@ function receiverGauges(registry: Registry) {
     lag: gauge('wal_archive_lag_bytes', 'What the server has behind what is durable'),
     spool: gauge('wal_spool_bytes', 'Finished segments that wait in the spool'),
     retained: gauge('slot_retained_bytes', 'WAL that the server keeps for the receiver'),
+    maxRetained: gauge(
+      'slot_max_retained_bytes',
+      'Objective: how much WAL the server may keep for the receiver',
+    ),
+    safe: gauge(
+      'slot_safe_bytes',
+      'WAL that can be written before the server gives the slot up, +Inf = no limit',
+    ),
     lost: gauge('slot_lost', '1 if the server gave the slot up'),
   };
 }

@@ -1,55 +1,71 @@
-import { Gauge } from 'prom-client';
-import type { Registry } from 'prom-client';
-import type { BackupFacts, BackupState, BackupType } from './backup-facts.ts';
-import { newestBackup, newestGoodBackup } from './backup-facts.ts';
+import type { Gauge, Registry } from 'prom-client';
+import type { BackupFacts } from './backup-facts.ts';
+import {
+  BACKUP_STATES,
+  BACKUP_TYPES,
+  newestBackup,
+  newestGoodBackup,
+  oldestGoodBackup,
+} from './backup-facts.ts';
 import { gaugeFactory, seconds } from './gauges.ts';
-
-const TYPES: readonly BackupType[] = ['full', 'incremental'];
-const STATES: readonly BackupState[] = ['good', 'corrupt_source', 'damaged'];
+import type { RepositoryFacts } from './repository-survey.ts';
+import { sizeDeviation } from './size-deviation.ts';
 
 export interface Space {
   readonly capacityBytes: number;
   readonly freeBytes: number;
 }
 
+export interface RepositoryLabels {
+  readonly cluster: string;
+  readonly repo: string;
+}
+
+export interface RepositoryObjectives extends RepositoryLabels {
+  /** How full the file system may be, 0 to 1. */
+  readonly storageRatio: number;
+  /** How many good full backups there are to be, once there was time for them. */
+  readonly backupsMin: number;
+}
+
 /** The series of repositories and the backups in them. */
 export class RepositoryMetrics {
   readonly #backups: Gauge<'cluster' | 'repo' | 'type' | 'state'>;
-  readonly #newest: ReturnType<typeof newestGauges>;
+  readonly #used: Gauge<'cluster' | 'repo' | 'kind'>;
+  readonly #ofType: ReturnType<typeof typeGauges>;
+  readonly #ofBackups: ReturnType<typeof backupGauges>;
   readonly #repository: ReturnType<typeof repositoryGauges>;
   readonly #pageChecksumErrors: Gauge<'cluster'>;
 
-  constructor(registry: Registry, repositories: readonly { cluster: string; repo: string }[]) {
-    this.#newest = newestGauges(registry);
+  constructor(registry: Registry, repositories: readonly RepositoryObjectives[]) {
+    this.#ofType = typeGauges(registry);
+    this.#ofBackups = backupGauges(registry);
     this.#repository = repositoryGauges(registry);
-    this.#backups = new Gauge({
-      name: 'larder_backups',
-      help: 'Backups in the repository by type and state',
-      labelNames: ['cluster', 'repo', 'type', 'state'],
-      registers: [registry],
-    });
-    const ofCluster = gaugeFactory(registry, ['cluster']);
-    this.#pageChecksumErrors = ofCluster('backup_page_checksum_errors', 'Damaged pages in the newest backup');
-    for (const { cluster, repo } of repositories) {
-      this.catalogueRead(cluster, repo, []);
+    this.#backups = gaugeFactory(registry, ['cluster', 'repo', 'type', 'state'])(
+      'backups',
+      'Backups in the repository by type and state',
+    );
+    this.#used = gaugeFactory(registry, ['cluster', 'repo', 'kind'])(
+      'repo_used_bytes',
+      'Stored bytes of backups by type, and of the transaction log',
+    );
+    this.#pageChecksumErrors = gaugeFactory(registry, ['cluster'])(
+      'backup_page_checksum_errors',
+      'Damaged pages in the newest backup',
+    );
+    for (const { cluster, repo, storageRatio, backupsMin } of repositories) {
       for (const gauge of Object.values(this.#repository)) gauge.set({ repo }, 0);
+      this.#backupsSeen({ cluster, repo }, []);
+      for (const kind of [...BACKUP_TYPES, 'wal']) this.#used.set({ cluster, repo, kind }, 0);
+      this.#ofBackups.min.set({ cluster, repo }, backupsMin);
+      this.#repository.storageTarget.set({ repo }, storageRatio);
     }
   }
 
-  catalogueRead(cluster: string, repo: string, backups: readonly BackupFacts[]): void {
-    for (const type of TYPES) {
-      const ofType = backups.filter((backup) => backup.type === type);
-      for (const state of STATES) {
-        const count = ofType.filter((backup) => backup.state === state).length;
-        this.#backups.set({ cluster, repo, type, state }, count);
-      }
-      const newest = newestGoodBackup(ofType);
-      const labels = { cluster, repo, type };
-      this.#newest.lastSuccess.set(labels, seconds(newest?.ended ?? 0));
-      this.#newest.sourceBytes.set(labels, newest?.sourceBytes ?? 0);
-      this.#newest.storedBytes.set(labels, newest?.storedBytes ?? 0);
-    }
-    this.#pageChecksumErrors.set({ cluster }, newestBackup(backups)?.pageChecksumErrors ?? 0);
+  surveyed(labels: RepositoryLabels, { backups, backupBytes, log }: RepositoryFacts): void {
+    this.#backupsSeen(labels, backups);
+    for (const type of BACKUP_TYPES) this.#used.set({ ...labels, kind: type }, backupBytes[type]);
+    this.#used.set({ ...labels, kind: 'wal' }, log.storedBytes);
   }
 
   /** `at` in milliseconds since 1970 UTC. While it is down, what was last known of its backups and space stays. */
@@ -62,14 +78,69 @@ export class RepositoryMetrics {
     this.#repository.capacity.set({ repo }, capacityBytes);
     this.#repository.free.set({ repo }, freeBytes);
   }
+
+  #backupsSeen(labels: RepositoryLabels, backups: readonly BackupFacts[]): void {
+    for (const type of BACKUP_TYPES) {
+      const ofType = backups.filter((backup) => backup.type === type);
+      for (const state of BACKUP_STATES) {
+        const count = ofType.filter((backup) => backup.state === state).length;
+        this.#backups.set({ ...labels, type, state }, count);
+      }
+      this.#typeSeen({ ...labels, type }, ofType);
+    }
+    this.#ofBackups.chainLength.set(labels, newestGoodBackup(backups)?.chainLength ?? 0);
+    this.#pageChecksumErrors.set({ cluster: labels.cluster }, newestBackup(backups)?.pageChecksumErrors ?? 0);
+    this.#proofsSeen(
+      labels,
+      backups.filter(({ state, verified }) => state === 'good' && verified !== undefined),
+    );
+  }
+
+  #typeSeen(labels: RepositoryLabels & { readonly type: string }, ofType: readonly BackupFacts[]): void {
+    const newest = newestGoodBackup(ofType);
+    this.#ofType.lastSuccess.set(labels, seconds(newest?.ended ?? 0));
+    this.#ofType.oldest.set(labels, seconds(oldestGoodBackup(ofType)?.ended ?? 0));
+    this.#ofType.sourceBytes.set(labels, newest?.sourceBytes ?? 0);
+    this.#ofType.storedBytes.set(labels, newest?.storedBytes ?? 0);
+    this.#ofType.sizeDeviation.set(labels, sizeDeviation(ofType));
+  }
+
+  #proofsSeen(labels: RepositoryLabels, proven: readonly BackupFacts[]): void {
+    const stored = proven.reduce((newest, { verified = 0 }) => Math.max(newest, verified), 0);
+    this.#ofBackups.verified.set(labels, proven.length);
+    this.#ofBackups.lastVerified.set(labels, seconds(newestBackup(proven)?.ended ?? 0));
+    this.#ofBackups.lastProof.set(labels, seconds(stored));
+  }
 }
 
-function newestGauges(registry: Registry) {
+function typeGauges(registry: Registry) {
   const gauge = gaugeFactory(registry, ['cluster', 'repo', 'type']);
   return {
     lastSuccess: gauge('backup_last_success_timestamp_seconds', 'End of the newest good backup, 0 = none'),
+    oldest: gauge('backup_oldest_timestamp_seconds', 'End of the oldest good backup, 0 = none'),
     sourceBytes: gauge('backup_last_source_bytes', 'Size of the newest good backup before compression'),
     storedBytes: gauge('backup_last_stored_bytes', 'Size of the newest good backup as stored'),
+    sizeDeviation: gauge(
+      'backup_last_size_deviation_ratio',
+      'Stored size of the newest good backup by the median of up to 7 before it, 1 while there are fewer than 3',
+    ),
+  };
+}
+
+function backupGauges(registry: Registry) {
+  const gauge = gaugeFactory(registry, ['cluster', 'repo']);
+  return {
+    min: gauge('backups_min', 'Objective: how many good full backups are kept whatever their age'),
+    chainLength: gauge('backup_chain_length', 'Incremental backups that the newest good backup is made of'),
+    verified: gauge('backups_verified', 'Good backups that a real restore has proven'),
+    lastVerified: gauge(
+      'last_verified_backup_timestamp_seconds',
+      'End of the newest good backup that a real restore has proven, 0 = none',
+    ),
+    lastProof: gauge(
+      'last_backup_proof_timestamp_seconds',
+      'When a real restore last proved a backup that is still good, 0 = never',
+    ),
   };
 }
 
@@ -80,5 +151,6 @@ function repositoryGauges(registry: Registry) {
     lastCheck: gauge('repo_last_check_timestamp_seconds', 'When the repository was last checked, 0 = never'),
     capacity: gauge('repo_capacity_bytes', 'Size of the file system or quota, 0 = not known'),
     free: gauge('repo_free_bytes', 'Free space in the file system or quota'),
+    storageTarget: gauge('repo_usage_target_ratio', 'Objective: how full the file system may be, 0 to 1'),
   };
 }

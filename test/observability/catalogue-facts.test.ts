@@ -1,50 +1,56 @@
 import { describe, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
-import { catalogueFacts } from '../../src/observability/catalogue-facts.ts';
+import { catalogueFacts, type ListedBackups } from '../../src/observability/catalogue-facts.ts';
+import { recordFacts } from '../../src/observability/record-facts.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
+import { commitRecord } from '../support/commit-records.ts';
 
 const id = 'full_backup_truck_20261122_020000';
 const record = (fields: Partial<CommitRecord> = {}): CommitRecord =>
-  ({
-    id,
-    type: 'full',
-    parent: null,
-    chain: id,
-    state: 'complete',
-    endTime: '2026-11-22T02:10:00.000Z',
-    sourceBytes: 20,
-    storedBytes: 5,
-    warnings: [],
-    ...fields,
-  }) as unknown as CommitRecord;
-const unreadable = (problem: LarderError) =>
-  catalogueFacts({ backups: [], unreadable: [{ id, problem }], proofs: new Map() });
+  commitRecord('2026-11-22T02:00:00Z', { sourceBytes: 20, storedBytes: 5, ...fields });
+const NOTHING: ListedBackups = { records: [], unreadable: [], verified: new Map(), quarantined: new Set() };
+const facts = (records: CommitRecord[], more: Partial<ListedBackups> = {}) =>
+  catalogueFacts({ ...NOTHING, records: records.map(recordFacts), ...more });
+const unreadable = (problem: LarderError) => facts([], { unreadable: [{ id, problem }] });
 
 test('a complete backup is good, with its end and its sizes', () => {
-  expect(catalogueFacts({ backups: [record()], unreadable: [], proofs: new Map() })).toEqual([
+  expect(facts([record()])).toEqual([
     {
       id,
       type: 'full',
       state: 'good',
-      ended: Date.parse('2026-11-22T02:10:00Z'),
+      ended: Date.parse('2026-11-22T02:01:30Z'),
       sourceBytes: 20,
       storedBytes: 5,
       pageChecksumErrors: 0,
+      chainLength: 0,
+      verified: undefined,
+      end: { systemIdentifier: '7381902837465019283', timeline: 1, lsn: 0x4000158n },
     },
+  ]);
+});
+
+test('a proof says when it was stored; a backup that did not pass one is not good any more', () => {
+  expect(facts([record()], { verified: new Map([[id, 1000]]) })).toMatchObject([
+    { state: 'good', verified: 1000 },
+  ]);
+  expect(facts([record()], { quarantined: new Set([id]) })).toMatchObject([{ state: 'quarantined' }]);
+  expect(facts([record({ state: 'corrupt_source' })], { quarantined: new Set([id]) })).toMatchObject([
+    { state: 'corrupt_source' },
   ]);
 });
 
 test('an incremental backup is as damaged as one that cannot be read, when a backup it builds on is missing', () => {
   const next = record({ id: 'incremental_backup_truck_20261123_020000', type: 'incremental', parent: id });
-  const states = (backups: CommitRecord[]) =>
-    catalogueFacts({ backups, unreadable: [], proofs: new Map() }).map(({ state }) => state);
-  expect(states([record(), next])).toEqual(['good', 'good']);
-  expect(states([next])).toEqual(['damaged']);
+  expect(facts([record(), next])).toMatchObject([
+    { state: 'good', chainLength: 0 },
+    { state: 'good', chainLength: 1 },
+  ]);
+  expect(facts([next])).toMatchObject([{ state: 'damaged', chainLength: 0 }]);
 });
 
 describe('the damaged pages of a damaged cluster', () => {
-  const pagesOf = (...warnings: string[]) =>
-    catalogueFacts({ backups: [record({ state: 'corrupt_source', warnings })], unreadable: [], proofs: new Map() })[0];
+  const pagesOf = (...warnings: string[]) => facts([record({ state: 'corrupt_source', warnings })])[0];
 
   test('are counted over all files, by the total of a file where the server gives one', () => {
     const failed = (file: string, block: number) =>

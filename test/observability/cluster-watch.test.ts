@@ -1,9 +1,14 @@
-import { beforeEach, expect, test } from '@jest/globals';
-import type { BackupFacts } from '../../src/observability/backup-facts.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClusterProbes } from '../../src/observability/cluster-watch.ts';
-import { ClusterWatch } from '../../src/observability/cluster-watch.ts';
+import { ClusterWatch, untilNextSurvey } from '../../src/observability/cluster-watch.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { ServiceState } from '../../src/observability/service-state.ts';
+import {
+  backupFacts,
+  metricsOptions,
+  repositoryOf,
+  SERVER_SEEN,
+} from '../support/monitoring/backup-facts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { aRun, anEndedRun } from '../support/run-records.ts';
 
@@ -14,30 +19,21 @@ let failures: unknown[];
 
 beforeEach(() => {
   failures = [];
-  metrics = new Metrics({ version: '0', revision: '', nodeVersion: '' }, [
-    { cluster: 'truck', repo: 'main', rpoSeconds: 1, rtoSeconds: 1, jobs: [] },
-  ]);
+  metrics = new Metrics({ version: '0', revision: '', nodeVersion: '' }, [metricsOptions()]);
   state = new ServiceState(clock, [
     { cluster: 'truck', maxAgeSeconds: 86_400, rpoSeconds: 86_400, receives: false, timeoutSeconds: 3600 },
   ]);
 });
 
-const backup = (): BackupFacts => ({
-  id: 'full_backup_truck_1',
-  type: 'full',
-  state: 'good',
-  ended: clock.now(),
-  sourceBytes: 2,
-  storedBytes: 1,
-  pageChecksumErrors: 0,
-});
+const holding = () => Promise.resolve(repositoryOf([backupFacts({ ended: clock.now() })]));
 const watch = (probes: Partial<ClusterProbes>) =>
   new ClusterWatch({
     cluster: 'truck',
     repo: 'main',
     probes: {
-      server: () => Promise.resolve(),
-      backups: () => Promise.resolve([backup()]),
+      server: () => Promise.resolve(SERVER_SEEN),
+      repository: () => Promise.resolve(),
+      survey: holding,
       space: () => Promise.resolve({ capacityBytes: 100, freeBytes: 40 }),
       ...probes,
     },
@@ -53,7 +49,7 @@ test('before the first look nothing is ok, after it everything seen is', async (
   await watch({}).look();
   expect(state.health()).toMatchObject({
     status: 'ok',
-    clusters: [{ lastBackup: { id: 'full_backup_truck_1' } }],
+    clusters: [{ lastBackup: { id: 'full_backup_truck_20261122_020000' } }],
   });
   const text = await metrics.text();
   expect(text).toContain('larder_cluster_up{cluster="truck"} 1');
@@ -64,7 +60,7 @@ test('before the first look nothing is ok, after it everything seen is', async (
 test('a probe that fails is reported, and what it looked at is down, while the others go on', async () => {
   await watch({}).look();
   const unreachable = new Error('unreachable');
-  await watch({ backups: () => Promise.reject(unreachable) }).look();
+  await watch({ survey: () => Promise.reject(unreachable) }).look();
   expect(failures).toEqual([unreachable]);
   expect(codes()).toEqual(['repository_unknown']);
   const text = await metrics.text();
@@ -80,7 +76,7 @@ test('it looks every minute until it is stopped', async () => {
   const watching = watch({
     server: async () => {
       looks++;
-      return Promise.resolve();
+      return Promise.resolve(SERVER_SEEN);
     },
   });
   watching.start();
@@ -89,6 +85,66 @@ test('it looks every minute until it is stopped', async () => {
   watching.stop();
   await clock.advance(60 * 60_000);
   expect(looks).toBe(3);
+});
+
+describe('a survey', () => {
+  test('is repeated the more rarely the longer it takes, while a cheap look at the repository goes on every minute', async () => {
+    expect([untilNextSurvey(0), untilNextSurvey(1000), untilNextSurvey(60_000)]).toEqual([
+      0, 300_000, 600_000,
+    ]);
+    const seen = { survey: 0, repository: 0 };
+    const watching = watch({
+      survey: async () => {
+        seen.survey++;
+        await clock.sleep(1000);
+        return holding();
+      },
+      repository: async () => {
+        seen.repository++;
+        return Promise.resolve();
+      },
+    });
+    watching.start();
+    await clock.advance(10.5 * 60_000);
+    watching.stop();
+    expect(seen).toEqual({ survey: 3, repository: 8 });
+  });
+
+  test('follows at once when the repository was away', async () => {
+    let away = false;
+    const watching = watch({
+      survey: async () => {
+        await clock.sleep(1000);
+        return holding();
+      },
+      repository: () => (away ? Promise.reject(new Error('away')) : Promise.resolve()),
+    });
+    watching.start();
+    await clock.advance(61_500);
+    expect(codes()).toEqual([]);
+    away = true;
+    await clock.advance(60_000);
+    expect(codes()).toEqual(['repository_unknown']);
+    away = false;
+    await clock.advance(61_500);
+    watching.stop();
+    expect(codes()).not.toContain('repository_unknown');
+  });
+
+  test('that is asked for while one goes on is made once, after it', async () => {
+    let surveys = 0;
+    const watching = watch({
+      survey: async () => {
+        surveys++;
+        await clock.sleep(1000);
+        return holding();
+      },
+    });
+    const looks = [watching.look(), watching.look(), watching.look()];
+    await clock.advance(3000);
+    await Promise.all(looks);
+    expect(surveys).toBe(2);
+  });
 });
 
 test('runs, ticks and the stop are seen as they happen, those of unknown clusters not at all', async () => {

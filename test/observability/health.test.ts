@@ -6,19 +6,12 @@ import type { BackupFacts } from '../../src/observability/backup-facts.ts';
 import type { ClusterFacts, ServiceFacts } from '../../src/observability/health.ts';
 import { judgeHealth } from '../../src/observability/health.ts';
 import type { RunRecord } from '../../src/scheduler/run-record.ts';
+import { backupFacts } from '../support/monitoring/backup-facts.ts';
 import { aRun, anEndedRun } from '../support/run-records.ts';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 const HOUR = 3_600_000;
-const good: BackupFacts = {
-  id: 'full_backup_truck_20261122_020000',
-  type: 'full',
-  state: 'good',
-  ended: now - 10 * HOUR,
-  sourceBytes: 1000,
-  storedBytes: 400,
-  pageChecksumErrors: 0,
-};
+const good = backupFacts({ ended: now - 10 * HOUR });
 const catalogue = (...backups: BackupFacts[]) => ({ readAt: now - 1000, backups });
 const healthy: ClusterFacts = {
   cluster: 'truck',

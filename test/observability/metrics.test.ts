@@ -1,30 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BackupFacts } from '../../src/observability/backup-facts.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
+import type { ReceiverStatus } from '../../src/transaction-log/receiver-status.ts';
+import {
+  backupFacts,
+  metricsOptions,
+  repositoryOf,
+  SERVER_SEEN,
+} from '../support/monitoring/backup-facts.ts';
 import { aRun, anEndedRun } from '../support/run-records.ts';
 
 const at = (text: string) => Date.parse(text);
 const make = (clusters = ['truck']) =>
   new Metrics(
     { version: '0.1.0', revision: 'abc', nodeVersion: 'v24' },
-    clusters.map((cluster) => ({
-      cluster,
-      repo: `${cluster}-main`,
-      rpoSeconds: 86_400,
-      rtoSeconds: 14_400,
-      jobs: [{ task: 'backup_full' as const, maxAgeSeconds: 700_000, timeoutSeconds: 3600 }],
-    })),
+    clusters.map((cluster) => metricsOptions({ cluster, repo: `${cluster}-main` })),
   );
-const backup = (fields: Partial<BackupFacts>): BackupFacts => ({
-  id: 'full_backup_truck_1',
-  type: 'full',
-  state: 'good',
-  ended: at('2026-11-22T02:10:00Z'),
-  sourceBytes: 1000,
-  storedBytes: 400,
-  pageChecksumErrors: 0,
-  ...fields,
-});
 
 /** The value of one series; undefined if it does not exist. Labels in the order of their definition. */
 async function value(metrics: Metrics, series: string): Promise<number | undefined> {
@@ -37,7 +27,7 @@ const total = (result: string) => `job_runs_total{cluster="truck",task="backup_f
 test('every series exists from the start, also those of what has never happened', async () => {
   const series = (await make().text())
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
+    .filter((line) => line.startsWith('larder_'))
     .map((line) => line.slice('larder_'.length));
   const zero = series.filter((line) => line.endsWith(' 0')).map((line) => line.split(/[{ ]/)[0]);
   expect(series.filter((line) => !line.endsWith(' 0'))).toEqual([
@@ -46,10 +36,20 @@ test('every series exists from the start, also those of what has never happened'
     'rto_target_seconds{cluster="truck"} 14400',
     'job_max_age_seconds{cluster="truck",task="backup_full"} 700000',
     'job_timeout_seconds{cluster="truck",task="backup_full"} 3600',
+    'backup_last_size_deviation_ratio{cluster="truck",repo="truck-main",type="full"} 1',
+    'backup_last_size_deviation_ratio{cluster="truck",repo="truck-main",type="incremental"} 1',
+    'backups_min{cluster="truck",repo="truck-main"} 2',
+    'repo_usage_target_ratio{repo="truck-main"} 0.8',
+    'recovery_window_target_seconds{cluster="truck",repo="truck-main"} 604800',
+    'wal_receiver_enabled{cluster="truck"} 1',
+    'slot_max_retained_bytes{cluster="truck"} 32000000000',
+    'slot_safe_bytes{cluster="truck"} +Inf',
   ]);
   expect(new Set(zero)).toEqual(
     new Set([
       'cluster_up',
+      'cluster_timeline',
+      'cluster_clock_skew_seconds',
       'scheduler_last_tick_timestamp_seconds',
       'schedule_next_run_timestamp_seconds',
       'schedule_paused_until_timestamp_seconds',
@@ -57,6 +57,7 @@ test('every series exists from the start, also those of what has never happened'
       'leader',
       'leader_epoch',
       'wal_receiver_up',
+      'wal_receiver_elsewhere',
       'wal_receiver_restarts',
       'wal_unprotected_since_timestamp_seconds',
       'wal_archive_lag_bytes',
@@ -73,7 +74,13 @@ test('every series exists from the start, also those of what has never happened'
       'job_last_failure_timestamp_seconds',
       'job_last_duration_seconds',
       'job_consecutive_failures',
+      'verify_found_damage',
       'backups',
+      'backups_verified',
+      'backup_chain_length',
+      'backup_oldest_timestamp_seconds',
+      'last_verified_backup_timestamp_seconds',
+      'last_backup_proof_timestamp_seconds',
       'backup_last_success_timestamp_seconds',
       'backup_last_source_bytes',
       'backup_last_stored_bytes',
@@ -82,13 +89,24 @@ test('every series exists from the start, also those of what has never happened'
       'repo_last_check_timestamp_seconds',
       'repo_capacity_bytes',
       'repo_free_bytes',
+      'repo_used_bytes',
+      'repo_operation_duration_seconds_bucket',
+      'repo_operation_duration_seconds_sum',
+      'repo_operation_duration_seconds_count',
+      'repo_operation_errors_total',
+      'wal_stored_segments',
+      'wal_missing_segments',
+      'wal_damaged_records',
+      'wal_archived_bytes_total',
+      'recovery_window_start_timestamp_seconds',
+      'recovery_window_end_timestamp_seconds',
     ]),
   );
 });
 
 test('two sets of metrics in one process do not know of each other', async () => {
   const [one, other] = [make(), make()];
-  one.serverChecked('truck', true);
+  one.serverChecked('truck', SERVER_SEEN);
   expect(await value(one, 'cluster_up{cluster="truck"}')).toBe(1);
   expect(await value(other, 'cluster_up{cluster="truck"}')).toBe(0);
 });
@@ -147,13 +165,13 @@ test('a restart resets nothing: counters and times come back from the history', 
 
 describe('the catalogue', () => {
   const backups = [
-    backup({ ended: at('2026-11-15T02:10:00Z'), sourceBytes: 900, storedBytes: 300 }),
-    backup({ ended: at('2026-11-22T02:10:00Z'), state: 'corrupt_source', pageChecksumErrors: 2 }),
+    backupFacts({ ended: at('2026-11-15T02:10:00Z'), sourceBytes: 900, storedBytes: 300 }),
+    backupFacts({ ended: at('2026-11-22T02:10:00Z'), state: 'corrupt_source', pageChecksumErrors: 2 }),
   ];
 
   test('is counted by state; only a good backup is the last success', async () => {
     const metrics = make();
-    metrics.catalogueRead('truck', 'truck-main', backups);
+    metrics.repositorySurveyed('truck', 'truck-main', repositoryOf(backups));
     const labels = 'cluster="truck",repo="truck-main",type="full"';
     expect(await value(metrics, `backups{${labels},state="good"}`)).toBe(1);
     expect(await value(metrics, `backups{${labels},state="corrupt_source"}`)).toBe(1);
@@ -167,15 +185,141 @@ describe('the catalogue', () => {
 
   test('stands in for a lost history, and never takes the last success back', async () => {
     const metrics = make();
-    metrics.catalogueRead('truck', 'truck-main', backups);
+    metrics.repositorySurveyed('truck', 'truck-main', repositoryOf(backups));
     expect(await value(metrics, job('last_success_timestamp_seconds'))).toBe(
       at('2026-11-15T02:10:00Z') / 1000,
     );
     metrics.runListener().ended?.(anEndedRun({ started: at('2026-11-22T02:00:00Z') }));
-    metrics.catalogueRead('truck', 'truck-main', backups);
+    metrics.repositorySurveyed('truck', 'truck-main', repositoryOf(backups));
     expect(await value(metrics, job('last_success_timestamp_seconds'))).toBe(
       at('2026-11-22T02:01:00Z') / 1000,
     );
+  });
+});
+
+describe('what the repository holds', () => {
+  const of = 'cluster="truck",repo="truck-main"';
+  const day = (date: number) => at(`2026-11-${String(date).padStart(2, '0')}T02:10:00Z`);
+
+  test('is known by size, by age and by how many of it were proven', async () => {
+    const metrics = make();
+    const fulls = [1, 8, 15, 22].map((date) =>
+      backupFacts({ ended: day(date), verified: date < 20 ? day(date) + 5000 : undefined }),
+    );
+    const last = backupFacts({ type: 'incremental', ended: day(23), chainLength: 3, storedBytes: 20 });
+    metrics.repositorySurveyed(
+      'truck',
+      'truck-main',
+      repositoryOf([...fulls, last, backupFacts({ ended: day(25), state: 'quarantined', verified: 1 })], {
+        backupBytes: { full: 1600, incremental: 20 },
+        log: {
+          storedBytes: 7,
+          segments: 3,
+          missingSegments: 2,
+          damaged: 1,
+          window: { from: day(8), until: day(24) },
+        },
+        sealed: day(24),
+      }),
+    );
+    expect(await value(metrics, `backups{${of},type="full",state="quarantined"}`)).toBe(1);
+    expect(await value(metrics, `backup_oldest_timestamp_seconds{${of},type="full"}`)).toBe(day(1) / 1000);
+    expect(await value(metrics, `backup_chain_length{${of}}`)).toBe(3);
+    expect(await value(metrics, `backups_verified{${of}}`)).toBe(3);
+    expect(await value(metrics, `last_verified_backup_timestamp_seconds{${of}}`)).toBe(day(15) / 1000);
+    expect(await value(metrics, `last_backup_proof_timestamp_seconds{${of}}`)).toBe(day(15) / 1000 + 5);
+    expect(await value(metrics, `repo_used_bytes{${of},kind="full"}`)).toBe(1600);
+    expect(await value(metrics, `repo_used_bytes{${of},kind="wal"}`)).toBe(7);
+    expect(await value(metrics, `wal_missing_segments{${of}}`)).toBe(2);
+    expect(await value(metrics, `recovery_window_start_timestamp_seconds{${of}}`)).toBe(day(8) / 1000);
+    expect(await value(metrics, `recovery_window_end_timestamp_seconds{${of}}`)).toBe(day(24) / 1000);
+  });
+
+  test('keeps the number of missing segments when nobody can tell it any more, and says that it is so', async () => {
+    const metrics = make();
+    const log = { storedBytes: 7, segments: 3, missingSegments: 2, damaged: 0, window: undefined };
+    metrics.repositorySurveyed('truck', 'truck-main', repositoryOf([], { log }));
+    metrics.repositorySurveyed(
+      'truck',
+      'truck-main',
+      repositoryOf([], { log: { ...log, missingSegments: undefined, damaged: 1 } }),
+    );
+    expect(await value(metrics, `wal_missing_segments{${of}}`)).toBe(2);
+    expect(await value(metrics, `wal_damaged_records{${of}}`)).toBe(1);
+  });
+
+  test('tells a backup of an unusual size once there are three to compare it with', async () => {
+    const ratioOf = async (...sizes: number[]) => {
+      const metrics = make();
+      const backups = sizes.map((storedBytes, date) => backupFacts({ ended: day(date + 1), storedBytes }));
+      metrics.repositorySurveyed('truck', 'truck-main', repositoryOf(backups));
+      return value(metrics, `backup_last_size_deviation_ratio{${of},type="full"}`);
+    };
+    expect(await ratioOf(100, 100, 10)).toBe(1);
+    expect(await ratioOf(100, 110, 90, 10)).toBe(0.1);
+    expect(await ratioOf(9, 9, 9, 100, 100, 100, 100, 100, 100, 100, 250)).toBe(2.5);
+  });
+});
+
+test('a verification that came to no verdict leaves the one before', async () => {
+  const metrics = make();
+  const verified = (fields: object) => metrics.restore([anEndedRun({ task: 'verify', ...fields })]);
+  const damage = () => value(metrics, 'verify_found_damage{cluster="truck"}');
+  verified({ result: 'failure', errorCode: 'VERIFICATION_FAILED' });
+  expect(await damage()).toBe(1);
+  verified({ result: 'failure', errorCode: 'REPOSITORY_UNREACHABLE' });
+  expect(await damage()).toBe(1);
+  verified({ result: 'success' });
+  expect(await damage()).toBe(0);
+});
+
+test('a server is one series of info, whatever it was before an upgrade', async () => {
+  const metrics = make();
+  metrics.serverChecked('truck', { ...SERVER_SEEN, clockSkew: -2500 });
+  metrics.serverChecked('truck', { ...SERVER_SEEN, version: '18.4', clockSkew: -2500 });
+  metrics.serverChecked('truck', undefined);
+  const info = (await metrics.text()).split('\n').filter((line) => line.startsWith('larder_cluster_info'));
+  expect(info).toEqual([expect.stringContaining('pg_version="18.4"')]);
+  expect(await value(metrics, 'cluster_up{cluster="truck"}')).toBe(0);
+  expect(await value(metrics, 'cluster_clock_skew_seconds{cluster="truck"}')).toBe(2.5);
+});
+
+describe('the receiver', () => {
+  const status: ReceiverStatus = {
+    state: 'streaming',
+    timeline: 1,
+    received: 900n,
+    durable: 800n,
+    stored: 500n,
+    serverEnd: 1000n,
+    unprotectedSince: 5000,
+    spoolBytes: 16,
+    slot: { name: 'larder', retainedBytes: 600, walStatus: 'reserved', safeBytes: undefined, active: true },
+    restarts: 2,
+    problem: undefined,
+  };
+
+  test('says how far it is behind, and counts what became part of the repository', async () => {
+    const metrics = make();
+    metrics.receiverSeen('truck', 'truck-main', status);
+    metrics.receiverSeen('truck', 'truck-main', { ...status, stored: 700n });
+    expect(await value(metrics, 'wal_receiver_up{cluster="truck"}')).toBe(1);
+    expect(await value(metrics, 'wal_archive_lag_bytes{cluster="truck"}')).toBe(200);
+    expect(await value(metrics, 'wal_unprotected_since_timestamp_seconds{cluster="truck"}')).toBe(5);
+    expect(await value(metrics, 'wal_archived_bytes_total{cluster="truck",repo="truck-main"}')).toBe(200);
+    metrics.receiverSeen('truck', 'truck-main', undefined);
+    expect(await value(metrics, 'wal_receiver_up{cluster="truck"}')).toBe(0);
+    expect(await value(metrics, 'slot_retained_bytes{cluster="truck"}')).toBe(600);
+  });
+
+  test('of another process is told apart from none', async () => {
+    const metrics = make();
+    metrics.receiverSeen('truck', 'truck-main', status);
+    metrics.receiverElsewhere('truck');
+    metrics.receiverSeen('truck', 'truck-main', undefined);
+    expect(await value(metrics, 'wal_receiver_elsewhere{cluster="truck"}')).toBe(1);
+    metrics.receiverSeen('truck', 'truck-main', status);
+    expect(await value(metrics, 'wal_receiver_elsewhere{cluster="truck"}')).toBe(0);
   });
 });
 

@@ -6,6 +6,7 @@ import { perTask, type Job } from '../../src/jobs/job.ts';
 import { ClusterWatch } from '../../src/observability/cluster-watch.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
+import { NOTHING_STORED } from '../../src/observability/repository-survey.ts';
 import { runLog } from '../../src/observability/run-log.ts';
 import { ServiceState } from '../../src/observability/service-state.ts';
 import { RunHistory } from '../../src/scheduler/history.ts';
@@ -14,6 +15,7 @@ import { RunEvents } from '../../src/scheduler/run-events.ts';
 import { JobRunner } from '../../src/scheduler/runner.ts';
 import { Schedule } from '../../src/scheduler/schedule.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
+import { metricsOptions, SERVER_SEEN } from './monitoring/backup-facts.ts';
 
 /**
  * A whole service around a job that only waits: `node service-process.ts <state directory>`. It listens on a free
@@ -28,7 +30,7 @@ const rpoSeconds = 86_400;
 const logger = createLogger('info');
 const history = await RunHistory.open(state, clock);
 const metrics = new Metrics({ version: 'test', revision: '', nodeVersion: process.version }, [
-  { cluster, repo: 'main', rpoSeconds: 1, rtoSeconds: 1, jobs: [{ task: 'backup_full', ...objectives }] },
+  metricsOptions({ cluster, jobs: [{ task: 'backup_full', ...objectives }] }),
 ]);
 const health = new ServiceState(clock, [{ cluster, ...objectives, rpoSeconds, receives: false }]);
 const events = new RunEvents((error) => logger.error({ err: error }, 'a listener failed'));
@@ -83,8 +85,9 @@ const watch = new ClusterWatch({
   cluster,
   repo: 'main',
   probes: {
-    server: () => Promise.resolve(),
-    backups: () => Promise.resolve([]),
+    server: () => Promise.resolve(SERVER_SEEN),
+    repository: () => Promise.resolve(),
+    survey: () => Promise.resolve(NOTHING_STORED),
     space: () => Promise.resolve(undefined),
   },
   clock,
