@@ -1,3 +1,4 @@
+import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { ReceiverStatus } from '../transaction-log/receiver-status.ts';
 import { gaugeFactory, seconds } from './gauges.ts';
@@ -13,11 +14,21 @@ export interface ReceiverObjectives {
 /** The series of the transaction log as it is received. */
 export class ReceiverMetrics {
   readonly #gauges: ReturnType<typeof receiverGauges>;
+  readonly #restarts: Counter<'cluster'>;
+  /** Reconnections that the present receiver has told of; undefined: none was seen yet, or it has ended. */
+  readonly #reconnections = new Map<string, number | undefined>();
 
   constructor(registry: Registry, clusters: readonly ReceiverObjectives[]) {
     this.#gauges = receiverGauges(registry);
+    this.#restarts = new Counter({
+      name: 'larder_wal_receiver_restarts_total',
+      help: 'Connections of the receiver after its first one',
+      labelNames: ['cluster'],
+      registers: [registry],
+    });
     for (const { cluster, receives, maxRetainedBytes } of clusters) {
       for (const gauge of Object.values(this.#gauges)) gauge.set({ cluster }, 0);
+      this.#restarts.inc({ cluster }, 0);
       this.#gauges.enabled.set({ cluster }, receives ? 1 : 0);
       this.#gauges.maxRetained.set({ cluster }, maxRetainedBytes);
       this.#gauges.safe.set({ cluster }, Number.POSITIVE_INFINITY);
@@ -28,10 +39,10 @@ export class ReceiverMetrics {
   seen(cluster: string, status: ReceiverStatus | undefined): void {
     const labels = { cluster };
     this.#gauges.up.set(labels, status?.state === 'streaming' ? 1 : 0);
+    this.#countRestarts(cluster, status?.restarts);
     if (status === undefined) return;
     const { durable, serverEnd, slot } = status;
     this.#gauges.elsewhere.set(labels, 0);
-    this.#gauges.restarts.set(labels, status.restarts);
     this.#gauges.unprotectedSince.set(labels, seconds(status.unprotectedSince));
     this.#gauges.spool.set(labels, status.spoolBytes);
     if (durable !== undefined && serverEnd !== undefined) {
@@ -44,6 +55,17 @@ export class ReceiverMetrics {
   elsewhere(cluster: string): void {
     this.#gauges.elsewhere.set({ cluster }, 1);
     this.#gauges.unprotectedSince.set({ cluster }, 0);
+  }
+
+  /** Each receiver counts from 0 on; one that follows another is a connection made anew too. */
+  #countRestarts(cluster: string, reconnections: number | undefined): void {
+    const before = this.#reconnections.get(cluster);
+    const isFirst = !this.#reconnections.has(cluster);
+    if (reconnections !== undefined) {
+      const follows = before === undefined && !isFirst ? 1 : 0;
+      this.#restarts.inc({ cluster }, Math.max(0, reconnections - (before ?? 0)) + follows);
+    }
+    if (reconnections !== undefined || !isFirst) this.#reconnections.set(cluster, reconnections);
   }
 
   #slotSeen(cluster: string, slot: NonNullable<ReceiverStatus['slot']>): void {
@@ -60,7 +82,6 @@ function receiverGauges(registry: Registry) {
     enabled: gauge('wal_receiver_enabled', '1 if the transaction log is to be streamed'),
     up: gauge('wal_receiver_up', '1 while the transaction log is streamed'),
     elsewhere: gauge('wal_receiver_elsewhere', '1 while another process of this host streams it'),
-    restarts: gauge('wal_receiver_restarts', 'Connections of the receiver after its first one'),
     unprotectedSince: gauge(
       'wal_unprotected_since_timestamp_seconds',
       'Time of the oldest change that is not durable, 0 = none',

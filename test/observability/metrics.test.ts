@@ -58,7 +58,7 @@ test('every series exists from the start, also those of what has never happened'
       'leader_epoch',
       'wal_receiver_up',
       'wal_receiver_elsewhere',
-      'wal_receiver_restarts',
+      'wal_receiver_restarts_total',
       'wal_unprotected_since_timestamp_seconds',
       'wal_archive_lag_bytes',
       'wal_spool_bytes',
@@ -310,6 +310,23 @@ describe('the receiver', () => {
     metrics.receiverSeen('truck', 'truck-main', undefined);
     expect(await value(metrics, 'wal_receiver_up{cluster="truck"}')).toBe(0);
     expect(await value(metrics, 'slot_retained_bytes{cluster="truck"}')).toBe(600);
+  });
+
+  test('counts connections made anew, by one receiver and by those that follow it', async () => {
+    const metrics = make();
+    const restarts = async (...seen: (number | undefined)[]) => {
+      for (const count of seen) {
+        metrics.receiverSeen(
+          'truck',
+          'truck-main',
+          count === undefined ? undefined : { ...status, restarts: count },
+        );
+      }
+      return value(metrics, 'wal_receiver_restarts_total{cluster="truck"}');
+    };
+    expect(await restarts(undefined, 0, 0)).toBe(0);
+    expect(await restarts(1, 2, 2)).toBe(2);
+    expect(await restarts(undefined, 0, 1)).toBe(4);
   });
 
   test('of another process is told apart from none', async () => {
