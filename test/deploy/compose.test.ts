@@ -33,8 +33,14 @@ const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const larder = compose.services['larder']!;
 
-test('docker-compose.yml starts the database, and Larder beside it', () => {
-  expect(services.map(([name]) => name).sort()).toEqual(['database', 'larder']);
+test('docker-compose.yml starts the database, Larder beside it, and what watches it', () => {
+  expect(services.map(([name]) => name).sort()).toEqual([
+    'alertmanager',
+    'database',
+    'grafana',
+    'larder',
+    'prometheus',
+  ]);
 });
 
 describe.each(services)('the service %s', (_name, service) => {
@@ -101,6 +107,31 @@ test('only Larder reaches the database, which reaches nobody outside', () => {
   expect(beside.map(([name]) => name).sort()).toEqual(['database', 'larder']);
   expect(compose.services['database']!.networks).toEqual(['database']);
   expect(compose.services['database']).not.toHaveProperty('ports');
+});
+
+test('Prometheus scrapes Larder where it listens, and hands alerts to the Alertmanager of the file', () => {
+  const prometheus = parse(read('deploy/prometheus/prometheus.yml')) as {
+    scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+    alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+  };
+  const scraped = prometheus.scrape_configs.find(({ job_name: job }) => job === 'larder');
+  expect(scraped?.static_configs).toEqual([{ targets: [`larder:${larder.ports![0]!.split(':').at(-1)}`] }]);
+  expect(larder.environment).toMatchObject({ LARDER_HTTP_HOST: '0.0.0.0' });
+  expect(prometheus.alerting.alertmanagers).toEqual([
+    { static_configs: [{ targets: ['alertmanager:9093'] }] },
+  ]);
+  for (const name of ['larder', 'prometheus', 'alertmanager', 'grafana']) {
+    expect(compose.services[name]!.networks).toContain('monitoring');
+  }
+});
+
+test('Alertmanager reads its secrets where they are mounted', () => {
+  const files = [...read('deploy/alertmanager/alertmanager.yml').matchAll(/_file: (\S+)/g)].map(
+    ([, file]) => file,
+  );
+  expect(new Set(files)).toEqual(
+    new Set(compose.services['alertmanager']!.secrets!.map((name) => `/run/secrets/${name}`)),
+  );
 });
 
 test('the volume of the database lies where images from 18 on keep their data', () => {
