@@ -130,6 +130,8 @@ const logWindow = leaf((given) => {
 });
 
 const timezone = leaf((given) => {
+  // the first zone that a process asks for costs it 40 ms
+  if (given === 'UTC') return given;
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: given }).resolvedOptions().timeZone;
   } catch {

@@ -40,8 +40,13 @@ export async function readCatalogue(store: ObjectStore): Promise<Catalogue> {
       else backups.push(found);
     }
   }
-  backups.sort((a, b) => a.startTime.localeCompare(b.startTime) || a.id.localeCompare(b.id));
+  backups.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   return { backups, unreadable, proofs: proofStates(records) };
+}
+
+/** By the start, and the id where two began at once; compared byte by byte, without the rules of a language. */
+function orderOf({ startTime, id }: CommitRecord): string {
+  return `${startTime} ${id}`;
 }
 
 async function readOrProblem(store: ObjectStore, id: string): Promise<CommitRecord | UnreadableBackup> {
