@@ -11,6 +11,7 @@ import {
   type IncrementalFindings,
 } from './incremental/measure-incremental.ts';
 import { findInstallation, parsePeerDirectories, type Installation } from './installations.ts';
+import { installLarder } from './installed-larder.ts';
 import { parseOptions, type BenchOptions } from './options.ts';
 import { larder } from './peers/larder.ts';
 import { bytesBelow, type Peer } from './peers/peer.ts';
@@ -53,7 +54,9 @@ async function main(): Promise<void> {
   try {
     const { binaries, pgBackRest: program } = await findLatest(peerDirectories);
     const user = await chooseInstanceUser();
-    const bench: Bench = { directory, binaries, user, signal: controller.signal };
+    const { signal } = controller;
+    const larder = await installLarder(join(directory, 'larder'), signal);
+    const bench: Bench = { directory, binaries, user, larder, signal };
     const report = await runParts(bench, options, { program, peerDirectories });
     process.stdout.write(report);
     await appendFile(RESULTS, report);

@@ -24,9 +24,11 @@ const SERVER_PATIENCE = 10_000;
  * @throws Error with the program's last words when it fails; the signal's reason
  */
 export async function measure(command: Command, postmaster?: number): Promise<Measurement> {
-  const residents = new Set(postmaster === undefined ? [] : childrenOf(postmaster));
+  if (postmaster !== undefined) {
+    const [own, serverCpuSeconds] = await measureSessions(postmaster, () => measure(command));
+    return { ...own, serverCpuSeconds, cpuSeconds: own.cpuSeconds + serverCpuSeconds };
+  }
   const ownBefore = endedChildrenCpuSeconds(process.pid);
-  const serverBefore = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster);
   const begun = performance.now();
   const child = startChild(command);
   const output = collectOutput(child);
@@ -37,13 +39,22 @@ export async function measure(command: Command, postmaster?: number): Promise<Me
   const timer = setInterval(sample, SAMPLE_INTERVAL);
   const code = await exitCode(child).finally(() => clearInterval(timer));
   const wallSeconds = (performance.now() - begun) / 1000;
-  const ownCpu = endedChildrenCpuSeconds(process.pid) - ownBefore;
+  const cpuSeconds = endedChildrenCpuSeconds(process.pid) - ownBefore;
   command.signal.throwIfAborted();
   if (code !== 0) throw failure(command, code, await output);
-  if (postmaster !== undefined) await sessionsEnded(postmaster, residents);
-  const serverCpuSeconds = postmaster === undefined ? 0 : endedChildrenCpuSeconds(postmaster) - serverBefore;
-  const cpuSeconds = ownCpu + serverCpuSeconds;
-  return { wallSeconds, cpuSeconds, serverCpuSeconds, peakBytes };
+  return { wallSeconds, cpuSeconds, serverCpuSeconds: 0, peakBytes };
+}
+
+/** What `use` gives, and the CPU seconds of the sessions that it had at the server. */
+export async function measureSessions<Result>(
+  postmaster: number,
+  use: () => Promise<Result>,
+): Promise<[Result, number]> {
+  const residents = new Set(childrenOf(postmaster));
+  const before = endedChildrenCpuSeconds(postmaster);
+  const result = await use();
+  await sessionsEnded(postmaster, residents);
+  return [result, endedChildrenCpuSeconds(postmaster) - before];
 }
 
 /** The kernel adds a session's time to the postmaster when that has collected it, shortly after the client is gone. */

@@ -19,6 +19,8 @@ export interface Bench {
   readonly binaries: ServerBinaries;
   /** The account of servers and peers; `undefined` when that is this process's own. */
   readonly user: InstanceUser | undefined;
+  /** Larder's program, as it is installed. */
+  readonly larder: string;
   readonly signal: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import { median } from '../targets.ts';
 import { CHAIN_LENGTH } from './chain-restores.ts';
 import type { IncrementalRuns } from './compare-incrementals.ts';
 import { FULL_BACKUPS } from './contender.ts';
+import { IN_SERVICE } from './resident.ts';
 import type { IncrementalFinding, IncrementalFindings, RestoreFinding } from './measure-incremental.ts';
 import { NEW_ORDERS } from './new-orders.ts';
 
@@ -21,11 +22,15 @@ function contenderTable({ serverVersion, contenders }: IncrementalFinding): stri
   const ours = contenders.find(({ name }) => name === 'Larder');
   return table(
     [`Backup after the change, PostgreSQL ${serverVersion}`, 'wall s', 'CPU s', 'peak MiB', 'stored MB'],
-    contenders.map((runs) => [
-      runs.name === ours?.name || runs.name === FULL_BACKUPS ? runs.name : `${runs.name} ${runs.version}`,
-      ...measurementCells(runs.backups, runs === ours ? undefined : ours?.backups),
-      storedCell(runs),
-    ]),
+    contenders.map((runs) => {
+      const isOurs = [ours?.name, FULL_BACKUPS, IN_SERVICE].includes(runs.name);
+      const against = runs === ours || runs.name === IN_SERVICE ? undefined : ours?.backups;
+      return [
+        isOurs ? runs.name : `${runs.name} ${runs.version}`,
+        ...measurementCells(runs.backups, against),
+        storedCell(runs),
+      ];
+    }),
   );
 }
 
@@ -50,6 +55,11 @@ function remarks(finding: IncrementalFinding): string {
     ...(hasArchive
       ? [
           "For pgBackRest that directory and, in its archive, the segments from the backup's start to its stop; not what it writes once for all backups (backup.info, backup.history).",
+        ]
+      : []),
+    ...(contenders.some(({ name }) => name === IN_SERVICE)
+      ? [
+          '"Larder" is the command, from the start of its process to its end; "in its service" a run of a process that runs already and has taken backups before, from its request to its end on record.',
         ]
       : []),
     `Where nothing changed Larder stored ${tenths(unchanged.addedBytes)} MB, ${share.toFixed(2)} % of the full backup's ${megabytes(unchanged.fullBytes)} MB.`,

@@ -2,6 +2,7 @@ import type { Measurement } from '../measure.ts';
 import { median, type Target } from '../targets.ts';
 import type { IncrementalRuns } from './compare-incrementals.ts';
 import { FULL_BACKUPS } from './contender.ts';
+import { IN_SERVICE } from './resident.ts';
 import type { IncrementalFinding, IncrementalFindings, RestoreFinding } from './measure-incremental.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -38,8 +39,20 @@ function againstPeers({ major, contenders }: IncrementalFinding, ours: Increment
       unit: '×',
     };
   };
+  const inService = (resident: IncrementalRuns): Target => {
+    const theirs = contenders.find(({ name }) => name === 'pg_basebackup');
+    return {
+      what: `PostgreSQL ${major}, incremental in the running service: wall time, against pg_basebackup`,
+      value: theirs === undefined ? undefined : ratio(wallSeconds(resident), wallSeconds(theirs)),
+      missing: 'pg_basebackup is not there',
+      limit: 1.2,
+      unit: '×',
+    };
+  };
+  const resident = contenders.find(({ name }) => name === IN_SERVICE);
   return [
     against('pg_basebackup', { what: 'wall time', limit: 1.2, of: wallSeconds }),
+    ...(resident === undefined ? [] : [inService(resident)]),
     against('pgBackRest', { what: 'wall time', limit: 0.6, of: wallSeconds }),
     against('pgBackRest', { what: 'stored bytes', limit: 1, of: storedBytes }),
   ];

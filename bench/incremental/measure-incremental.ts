@@ -8,6 +8,7 @@ import type { Bench, BenchServer } from '../server.ts';
 import { measureChainRestores, type ChainRestores } from './chain-restores.ts';
 import { compareIncrementals, type ComparedIncrementals } from './compare-incrementals.ts';
 import { chainOf, fullBackups } from './contender.ts';
+import { residentLarder } from './resident.ts';
 
 export const INCREMENTAL_PARTS = [
   'incremental-18',
@@ -78,9 +79,11 @@ async function compareWithPeers(
     pg_basebackup: await pgBasebackup(own, server),
     pgBackRest: await pgBackRest(installation.pgBackRest, own, server),
   };
-  const contenders = [ours, peers.pg_basebackup, peers.pgBackRest].flatMap((peer) =>
+  await using resident = await residentLarder(own, server);
+  const chains = [ours, peers.pg_basebackup, peers.pgBackRest].flatMap((peer) =>
     peer === undefined ? [] : [chainOf(peer)],
   );
+  const contenders = [...chains, resident];
   return {
     ...(await describe(installation, server)),
     ...(await compareIncrementals({ ...options, server, ours, contenders })),

@@ -10,8 +10,6 @@ import { untilCaughtUp, type WalReceiver } from '../wal/receiver.ts';
 import { dropSlot } from '../wal/wal-server.ts';
 import { bytesBelow } from './peer.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../scripts/larder');
-
 export interface LarderReceiver extends WalReceiver {
   /** Where its repository lies. */
   readonly repository: string;
@@ -19,7 +17,7 @@ export interface LarderReceiver extends WalReceiver {
   command(...args: readonly string[]): Command;
 }
 
-/** `larder wal receive` as its users run it: from this checkout, into an empty repository, with its defaults. */
+/** `larder wal receive` as its users run it: as it is installed, into an empty repository, with its defaults. */
 export function larderReceiver(bench: Bench, server: BenchServer, segmentSize: number): LarderReceiver {
   const directory = join(server.home.directory, 'larder-receiver');
   const first = `${directory}.first`;
@@ -31,7 +29,7 @@ export function larderReceiver(bench: Bench, server: BenchServer, segmentSize: n
     HOME: directory,
   };
   const command = (...args: readonly string[]): Command => ({
-    program: PROGRAM,
+    program: bench.larder,
     args,
     environment,
     user: undefined,

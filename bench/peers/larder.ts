@@ -7,9 +7,8 @@ import { openStore } from '../../src/storage/open-store.ts';
 import { run, type Command } from '../child.ts';
 import { measure, type Measurement } from '../measure.ts';
 import type { Bench, BenchServer } from '../server.ts';
-import { bytesBelow, filesBelow, type Peer } from './peer.ts';
+import { bytesBelow, filesBelow, type AddedBytes, type Peer } from './peer.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../scripts/larder');
 /** As many as there can be rounds, and one more. */
 const MAX_CHAIN = '100';
 
@@ -26,23 +25,17 @@ export interface LarderPeer extends Peer {
 }
 
 /**
- * Larder as its users run it: the command line, from this checkout, with its defaults.
+ * Larder as its users run it: the command line, as it is installed, with its defaults.
  *
  * @param name of its directory, where there are several on one server
  */
 export function larder(bench: Bench, server: BenchServer, name = 'larder'): LarderPeer {
   const directory = join(server.home.directory, name);
-  const repository = join(directory, 'backups');
-  const environment = {
-    DATABASE_URL: server.connection,
-    BACKUP_DIR: repository,
-    LARDER_STATE_DIR: join(directory, 'state'),
-    LARDER_BACKUP_MAX_CHAIN: MAX_CHAIN,
-    HOME: directory,
-  };
+  const environment = larderEnvironment(server, directory);
+  const { BACKUP_DIR: repository } = environment;
   // runs as whoever runs the benchmark: the checkout may be closed to the server's account
   const command = (...args: string[]): Command => ({
-    program: PROGRAM,
+    program: bench.larder,
     args,
     environment,
     user: undefined,
@@ -51,8 +44,7 @@ export function larder(bench: Bench, server: BenchServer, name = 'larder'): Lard
   const owner = bench.user === undefined ? [] : ['--owner', bench.user.name];
   const restoreOf = async (id: string, target: string, ...options: readonly string[]): Promise<Measurement> =>
     measure(command('restore', id, '--to-dir', target, ...options, ...owner));
-  const backups = async (): Promise<readonly CommitRecord[]> =>
-    (await readCatalogue(openStore({ kind: 'filesystem', directory: repository }))).backups;
+  const backups = async (): Promise<readonly CommitRecord[]> => backupsIn(repository);
   return {
     name: 'Larder',
     version: packageFile.version,
@@ -67,10 +59,7 @@ export function larder(bench: Bench, server: BenchServer, name = 'larder'): Lard
       return measurement;
     },
     storedBytes: async () => bytesBelow(repository),
-    addedBytes: async () => ({
-      bytes: await bytesBelow(join(repository, (await backups()).at(-1)?.id ?? '')),
-      archivedBytes: 0,
-    }),
+    addedBytes: async () => addedBytesOf(repository),
     restore: async (target) => restoreOf('latest', target),
     restoreOf,
     hasDelta: async () => (await run(command('restore', '--help'))).includes('--delta'),
@@ -82,7 +71,30 @@ export function larder(bench: Bench, server: BenchServer, name = 'larder'): Lard
   };
 }
 
-function assertIncremental(newest: CommitRecord | undefined): void {
+/** Larder's settings on a server, with all that is its own in one directory. */
+export function larderEnvironment(server: BenchServer, directory: string) {
+  return {
+    DATABASE_URL: server.connection,
+    BACKUP_DIR: join(directory, 'backups'),
+    LARDER_STATE_DIR: join(directory, 'state'),
+    LARDER_BACKUP_MAX_CHAIN: MAX_CHAIN,
+    HOME: directory,
+  };
+}
+
+/** The commit records of a repository, oldest first. */
+export async function backupsIn(repository: string): Promise<readonly CommitRecord[]> {
+  return (await readCatalogue(openStore({ kind: 'filesystem', directory: repository }))).backups;
+}
+
+/** What its newest backup has to itself. */
+export async function addedBytesOf(repository: string): Promise<AddedBytes> {
+  const id = (await backupsIn(repository)).at(-1)?.id ?? '';
+  return { bytes: await bytesBelow(join(repository, id)), archivedBytes: 0 };
+}
+
+/** Throws when it is a full one that says why. */
+export function assertIncremental(newest: CommitRecord | undefined): void {
   if (newest?.type !== 'incremental')
     throw new Error(`Larder took a full backup: ${String(newest?.fullBecause)}`);
 }

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { incrementalTables } from '../../../bench/incremental/incremental-report.ts';
 import { incrementalTargets } from '../../../bench/incremental/incremental-targets.ts';
+import { IN_SERVICE } from '../../../bench/incremental/resident.ts';
 import type { IncrementalFinding, RestoreFinding } from '../../../bench/incremental/measure-incremental.ts';
 import type { Measurement } from '../../../bench/measure.ts';
 import { verdict } from '../../../bench/report.ts';
@@ -45,6 +46,19 @@ function found(
 function verdicts(findings: Parameters<typeof incrementalTargets>[0]): Record<string, string> {
   return Object.fromEntries(incrementalTargets(findings).map((target) => [target.what, verdict(target)]));
 }
+
+test('a run in the running service is held against pg_basebackup too, and is no peer', () => {
+  const finding = found(18, [
+    contender('Larder', [3], { megabytes: 20 }),
+    contender('pg_basebackup', [1], { megabytes: 30 }),
+    contender(IN_SERVICE, [1.25], { megabytes: 20 }),
+  ]);
+  expect(verdicts({ compared: [finding] })).toMatchObject({
+    'PostgreSQL 18, incremental in the running service: wall time, against pg_basebackup': 'missed by 0.05 ×',
+  });
+  const [tables = ''] = incrementalTables({ compared: [finding] });
+  expect(tables).toMatch(/\| Larder, in its service \| 1\.25 \|/);
+});
 
 test('with all peers there, time and stored bytes are held against each of them by the medians', () => {
   const finding = found(18, [
