@@ -32,12 +32,12 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   const { start, receivedBytes: doneBytes } = content;
   if (start === undefined)
     throw new LarderError('BACKUP_INCOMPLETE', 'the server never named the start of the backup');
+  const { storedBytes } = intake;
+  run.onProgress({ phase: 'committing', doneBytes, totalBytes: doneBytes, storedBytes });
   const [stored, [serverManifest, fingerprint]] = await both(
     intake.finish(),
     both(content.finishServerManifest(), run.fingerprint.finish(request.store, id, outcome.stop.lsn)),
   );
-  const { storedBytes } = intake;
-  run.onProgress({ phase: 'committing', doneBytes, totalBytes: doneBytes, storedBytes });
   if (fingerprint.warning !== undefined) content.warning(fingerprint.warning);
   content.assertComplete();
   assertSameHistory(run, content);

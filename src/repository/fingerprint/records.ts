@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError } from '../../errors.ts';
 import { pathFromBytes, pathToBytes } from '../../postgres/path-bytes.ts';
 import { OBJECT_KINDS } from '../../postgres/sql/fingerprint/look.ts';

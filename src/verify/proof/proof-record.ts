@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LarderError, toLarderError } from '../../errors.ts';
 import { proofRecordName, type ProofRecordName } from '../../repository/layout.ts';
 import { FORMAT_VERSION } from '../../repository/object-header.ts';
