@@ -63,7 +63,17 @@ export async function takeBackup(request: BackupRequest, context: BackupContext)
       const signal = AbortSignal.any([context.signal, lease.signal]);
       const sql = await connecting;
       const changesFrom = await chooseChangesFrom(request.changesFrom, identity, sql);
-      const found = { source, identity, repository, lease, frameWriters, fingerprint, warnings, sql, changesFrom };
+      const found = {
+        source,
+        identity,
+        repository,
+        lease,
+        frameWriters,
+        fingerprint,
+        warnings,
+        sql,
+        changesFrom,
+      };
       return await chooseAndRun({ ...context, signal, request, ...found });
     } finally {
       await Promise.all([frameWriters.close(), fingerprint.close()]);

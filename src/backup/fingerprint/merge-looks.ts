@@ -57,14 +57,11 @@ function mergeDatabase(
   };
 }
 
-function factsOf({
-  notLookedAt: _,
-  objects: __,
-  settled: ___,
-  firm: ____,
-  ...facts
-}: DatabaseLook): DatabaseFacts {
-  return facts;
+function factsOf(look: DatabaseLook): DatabaseFacts {
+  const { oid, name, encoding, collate, ctype, locale, provider } = look;
+  const { collationVersion, actualCollationVersion, template } = look;
+  const identity = { oid, name, encoding, collate, ctype, locale, provider };
+  return { ...identity, collationVersion, actualCollationVersion, template };
 }
 
 function mergeObject(

@@ -54,11 +54,9 @@ class Collector {
       case 'cluster':
         this.#cluster = { settledBefore: record.settledBefore, server: record.server };
         return;
-      case 'database': {
-        const { kind: _, ...database } = record;
-        this.#databases.push({ ...database, objects: [] });
+      case 'database':
+        this.#databases.push({ ...record.database, objects: [] });
         return;
-      }
       case 'object':
         return this.#addObject(record.object);
       case 'end':

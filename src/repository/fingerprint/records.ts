@@ -17,7 +17,7 @@ import {
  */
 export type FingerprintRecord =
   | ({ readonly kind: 'cluster' } & Omit<SchemaFingerprint, 'databases'>)
-  | ({ readonly kind: 'database' } & Omit<DatabaseFingerprint, 'objects'>)
+  | { readonly kind: 'database'; readonly database: Omit<DatabaseFingerprint, 'objects'> }
   | { readonly kind: 'object'; readonly object: FingerprintObject }
   | { readonly kind: 'end'; readonly databases: number; readonly objects: number };
 
@@ -56,10 +56,8 @@ export function encodeFingerprintRecord(record: FingerprintRecord): Buffer {
       const { settledBefore, server } = record;
       return writer.bytes(json({ settledBefore: String(settledBefore), server })).take();
     }
-    case 'database': {
-      const { kind: _, ...database } = record;
-      return writer.bytes(json(database)).take();
-    }
+    case 'database':
+      return writer.bytes(json(record.database)).take();
     case 'object':
       return encodeObject(writer, record.object);
     case 'end':
@@ -77,7 +75,7 @@ export function decodeFingerprintRecord(bytes: Buffer): FingerprintRecord {
 
 function decodeBody(tag: number, reader: ByteReader): FingerprintRecord {
   if (tag === TAGS.cluster) return { kind: 'cluster', ...parsed(clusterSchema, reader.bytes()) };
-  if (tag === TAGS.database) return { kind: 'database', ...parsed(databaseSchema, reader.bytes()) };
+  if (tag === TAGS.database) return { kind: 'database', database: parsed(databaseSchema, reader.bytes()) };
   if (tag === TAGS.object) return { kind: 'object', object: decodeObject(reader) };
   if (tag === TAGS.end) return { kind: 'end', databases: reader.varint(), objects: reader.varint() };
   throw damaged();

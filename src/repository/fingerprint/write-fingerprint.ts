@@ -24,7 +24,7 @@ export async function writeFingerprint(
 function* records({ databases, ...cluster }: SchemaFingerprint): Generator<FingerprintRecord> {
   yield { kind: 'cluster', ...cluster };
   for (const { objects, ...database } of databases) {
-    yield { kind: 'database', ...database };
+    yield { kind: 'database', database };
     for (const object of objects) yield { kind: 'object', object };
   }
   const objects = databases.reduce((sum, database) => sum + database.objects.length, 0);

@@ -154,7 +154,7 @@ export function clusterLook({
   return {
     settledBefore,
     activity,
-    replayedTo: null,
+    reached: 0n,
     server: { versionNumber: 170_010, dataChecksums: true, collations: [] },
     databases: [
       {

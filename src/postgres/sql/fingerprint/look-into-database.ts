@@ -56,6 +56,7 @@ function withRows(
   counts: ReadonlyMap<number, RowCount | string>,
 ): CatalogObject {
   if (countable === undefined) return object;
-  const { refused, pages: _, ...table } = countable;
-  return { ...object, rows: { ...table, counted: counts.get(object.oid) ?? refused ?? TOO_MUCH } };
+  const { filenode, live, inserted, updated, deleted, refused } = countable;
+  const counted = counts.get(object.oid) ?? refused ?? TOO_MUCH;
+  return { ...object, rows: { filenode, live, inserted, updated, deleted, counted } };
 }
