@@ -1,17 +1,18 @@
 import { toLarderError } from '../errors.ts';
 import { readCommitRecord, type UnreadableBackup } from '../repository/catalogue.ts';
+import { listBackupObjects } from '../repository/backup-objects.ts';
 import {
   backupOfCommitRecord,
   backupOfObject,
-  backupOfVerifiedRecord,
-  backupPrefix,
-  backupsPrefix,
+  parseBackupId,
+  parseProofRecordName,
 } from '../repository/layout.ts';
+import { proofStates } from '../repository/proof-state.ts';
 import { findArchive } from '../repository/wal/archive-record.ts';
 import { newestSeal } from '../repository/wal/seal-record.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';
 import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
-import { BACKUP_TYPES, newestBackup, type BackupFacts, type BackupType } from './backup-facts.ts';
+import { newestBackup, type BackupFacts, type BackupType } from './backup-facts.ts';
 import { catalogueFacts, type ListedBackups } from './catalogue-facts.ts';
 import { logFacts, windowWithoutLog, type LogFacts } from './log-facts.ts';
 import { recordFacts, type RecordFacts } from './record-facts.ts';
@@ -82,21 +83,30 @@ export class RepositorySurvey {
 
 async function listBackups(store: ObjectStore): Promise<Listing> {
   const commitRecords = new Map<string, ObjectInfo>();
-  const verified = new Map<string, number>();
-  const quarantined = new Set<string>();
+  const proofs = new Map<string, ObjectInfo>();
   const bytes = { full: 0, incremental: 0 };
-  for (const type of BACKUP_TYPES) {
-    for await (const object of store.list(backupsPrefix(type))) {
-      const { name, modified } = object;
-      const id = backupOfObject(name);
-      if (id === undefined) continue;
-      bytes[type] += object.size;
-      if (backupOfCommitRecord(name) !== undefined) commitRecords.set(id, object);
-      else if (backupOfVerifiedRecord(name) !== undefined) verified.set(id, modified);
-      else if (name === `${backupPrefix(id)}${id}.quarantined`) quarantined.add(id);
-    }
+  for await (const object of listBackupObjects(store)) {
+    const id = backupOfObject(object.name);
+    const type = parseBackupId(id ?? '')?.type;
+    if (id === undefined || type === undefined) continue;
+    bytes[type] += object.size;
+    if (backupOfCommitRecord(object.name) !== undefined) commitRecords.set(id, object);
+    else if (parseProofRecordName(object.name) !== undefined) proofs.set(object.name, object);
   }
-  return { commitRecords, verified, quarantined, bytes };
+  return { commitRecords, ...judged(proofs), bytes };
+}
+
+/** What the newest proof of each backup came to; those that passed, with the time of the last one. */
+function judged(proofs: ReadonlyMap<string, ObjectInfo>): Pick<Listing, 'verified' | 'quarantined'> {
+  const verified = new Map<string, number>();
+  const states = proofStates(proofs.keys());
+  for (const [name, { modified }] of proofs) {
+    const record = parseProofRecordName(name);
+    if (record?.result !== 'verified' || states.get(record.backup) !== 'verified') continue;
+    verified.set(record.backup, Math.max(modified, verified.get(record.backup) ?? 0));
+  }
+  const failed = [...states].flatMap(([id, result]) => (result === 'quarantined' ? [id] : []));
+  return { verified, quarantined: new Set(failed) };
 }
 
 /** Before the first backup. */

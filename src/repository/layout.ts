@@ -45,11 +45,6 @@ export function parseBackupId(text: string): BackupId | undefined {
 /** Every object of a backup begins with one of these. */
 export const BACKUP_PREFIXES = ['full_backup_', 'incremental_backup_'] as const;
 
-/** The names of all objects of every backup of a type begin with this. */
-export function backupsPrefix(type: BackupType): string {
-  return `${type}_backup_`;
-}
-
 /** All objects of one backup begin with this. */
 export function backupPrefix(backupId: string): string {
   return `${backupId}/`;

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
 import { RepositorySurvey } from '../../src/observability/repository-survey.ts';
 import { encodeCommitRecord, type CommitRecord } from '../../src/repository/commit-record.ts';
-import { commitRecordName, verifiedRecordName } from '../../src/repository/layout.ts';
+import { commitRecordName, proofRecordName } from '../../src/repository/layout.ts';
 import { writeSealRecord } from '../../src/repository/wal/seal-record.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
@@ -61,8 +61,14 @@ test('a record that was changed is read again, one that is gone is forgotten', a
 
 test('proofs, failed proofs, sizes and seals are seen', async () => {
   await put(second);
-  await store.putIfAbsent(verifiedRecordName(first.id), Buffer.from('{}'));
-  await store.putIfAbsent(`${second.id}/${second.id}.quarantined`, Buffer.from('{}'));
+  await store.putIfAbsent(
+    proofRecordName({ backup: first.id, result: 'verified', number: 1 }),
+    Buffer.from('{}'),
+  );
+  await store.putIfAbsent(
+    proofRecordName({ backup: second.id, result: 'quarantined', number: 1 }),
+    Buffer.from('{}'),
+  );
   const { systemIdentifier } = second;
   const seal = {
     formatVersion: 1,
