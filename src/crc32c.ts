@@ -43,6 +43,13 @@ export function shiftCrc32c(crc: number, bytesAfter: number): number {
   return shifted;
 }
 
+/** The checksum of some bytes with that many zeros behind them. */
+export function withZeros(crc: number, zeros: number): number {
+  // a checksum begins and ends with all bits inverted: that of zeros alone is what becomes of these
+  const ofZeros = shiftCrc32c(0xffffffff, zeros) ^ 0xffffffff;
+  return (shiftCrc32c(crc, zeros) ^ ofZeros) >>> 0;
+}
+
 /** As PostgreSQL's manifests print it: the four bytes in memory order of a little-endian machine, in hexadecimal. */
 export function crc32cHex(crc: number): string {
   const bytes = Buffer.alloc(4);

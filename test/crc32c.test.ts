@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { crc32c, crc32cHex, shiftCrc32c } from '../src/crc32c.ts';
+import { crc32c, crc32cHex, shiftCrc32c, withZeros } from '../src/crc32c.ts';
 
 /** The definition, a bit at a time. */
 function slowCrc32c(bytes: Uint8Array): number {
@@ -29,6 +29,15 @@ describe('CRC-32C', () => {
         const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
         shared.set(bytes);
         expect(crc32c(shared)).toBe(slowCrc32c(bytes));
+      }),
+    );
+  });
+
+  test('of bytes and zeros behind them is told without these', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 50 }), fc.nat(300), (bytes, zeros) => {
+        const whole = Buffer.concat([bytes, Buffer.alloc(zeros)]);
+        expect(withZeros(crc32c(bytes), zeros)).toBe(crc32c(whole));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { toLarderError } from '../errors.ts';
 import type { InstanceUser } from '../postgres/server/instance-user.ts';
 import { chainOf } from '../repository/backup-chain.ts';
@@ -28,11 +28,15 @@ interface RestoreOptions extends RepositoryOptions, TargetOptions {
   readonly tablespace?: ReadonlyMap<number, string>;
   readonly owner?: string;
   readonly delta?: true;
+  readonly believe: (typeof BELIEVED)[number];
   readonly dryRun?: true;
   readonly keepSourceSettings?: true;
   readonly start?: true;
   readonly json?: true;
 }
+
+/** Which files of an earlier copy are kept unread. */
+const BELIEVED = ['nothing', 'restored', 'started'] as const;
 
 /** `larder restore`. */
 export function restoreCommand(parts: CliParts): Command {
@@ -41,6 +45,14 @@ export function restoreCommand(parts: CliParts): Command {
     .argument('[id]', 'the backup, or "latest"', 'latest')
     .requiredOption('--to-dir <dir>', 'where the cluster goes: a new or empty directory, but for --delta')
     .option('--delta', 'keep of an earlier copy in DIR what is as it should be; remove what does not belong')
+    .addOption(
+      new Option(
+        '--believe <which>',
+        'with --delta, what is not read: files that nothing touched since Larder restored them (restored), also where a server was started on the copy since (started), or nothing',
+      )
+        .choices(BELIEVED)
+        .default('restored'),
+    )
     .option('--tablespace <oid=dir>', 'where a tablespace goes; once for each', collectTablespace)
     .option('--owner <user>', 'who the files belong to, when root restores')
     .option('--dry-run', 'print what would be done, and stop')
@@ -117,6 +129,10 @@ async function decide(parts: CliParts, id: string, options: RestoreOptions): Pro
     tablespaces: new Map([...(options.tablespace ?? [])].map(([oid, path]) => [oid, absolute(path)])),
     owner,
     delta: options.delta === true,
+    trust:
+      options.believe === 'nothing'
+        ? undefined
+        : { evenAfterServer: options.believe === 'started', clock: parts.clock },
     sourceSettings: options.keepSourceSettings === true ? 'keep' : 'cleared',
   });
   if (recovery !== undefined) await checkLog(parts, plan, recovery);
@@ -213,9 +229,12 @@ function resultText(result: RestoreResult, next: NextSteps): string {
 
 function deltaText({ delta }: RestoreResult): string[] {
   if (delta === undefined) return [];
-  const { comparedBytes, writtenBytes, removedFiles } = delta;
+  const { comparedBytes, believedBytes, writtenBytes, removedFiles } = delta;
   const removed = removedFiles === 0 ? 'nothing' : plural(removedFiles, 'file');
   return [
+    ...(believedBytes === 0
+      ? []
+      : [`Kept ${formatBytes(believedBytes)} unread: nothing touched it since it was restored.`]),
     `Compared ${formatBytes(comparedBytes)} of the earlier copy, wrote ${formatBytes(writtenBytes)}, removed ${removed}.`,
   ];
 }

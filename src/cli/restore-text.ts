@@ -4,7 +4,7 @@ import { formatLsn } from '../postgres/lsn.ts';
 import { formatTimestamp } from '../restore/recovery/parse-time.ts';
 import type { RecoveryPlan, RecoveryTarget } from '../restore/recovery/recovery-plan.ts';
 import { LEFT_OUT } from '../restore/recovery-settings.ts';
-import type { RestorePlan, RestoreRequest } from '../restore/plan.ts';
+import type { BelievedBytes, RestorePlan, RestoreRequest } from '../restore/plan.ts';
 import { formatBytes, formatTime, plural } from './format.ts';
 
 const STATES = {
@@ -56,11 +56,17 @@ function copyFacts({ copy, request, target }: RestorePlan): (readonly [string, s
   if (!request.delta) return [];
   if (copy === undefined)
     return [['note', `there is no earlier copy in ${target.path}: everything is written (--delta)`]];
-  const { files, bytes, removedFiles } = copy;
+  const { files, bytes, believed, removedFiles } = copy;
   return [
     ['compares', `${formatBytes(bytes)} in ${plural(files, 'file')} that are there`],
+    ...(believed === null ? [] : [believedFact(believed)]),
     ['removes', removedFiles === 0 ? 'nothing' : `${plural(removedFiles, 'file')} that do not belong`],
   ];
+}
+
+function believedFact({ bytes, backup, why }: BelievedBytes): readonly [string, string] {
+  const left = backup === null ? '' : `, untouched since the restore of ${backup}`;
+  return ['keeps unread', why === null ? `${formatBytes(bytes)}${left}` : `nothing: ${why}`];
 }
 
 /** How much differs is known only once it is compared. */

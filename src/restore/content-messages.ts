@@ -40,10 +40,10 @@ export interface PieceTarget {
   /** Of the whole file, bytes. */
   readonly fileSize: number;
   /**
-   * What an earlier copy left: `overwrite` makes no new file of it, `compare` also writes only what differs from what is
-   * there. `undefined`: there is none.
+   * What an earlier copy left: `overwrite` makes no new file of it, `replace` also answers with the checksum of what was there,
+   * `compare` writes only what differs from what is there. `undefined`: there is none.
    */
-  readonly earlier?: 'overwrite' | 'compare' | undefined;
+  readonly earlier?: 'overwrite' | 'replace' | 'compare' | undefined;
 }
 
 export interface ContentAnswer {
@@ -53,6 +53,7 @@ export interface ContentAnswer {
     readonly file: number;
     readonly end: number;
     readonly length: number;
+    /** What it adds to that of the file; where it replaced something, less what that added. */
     readonly checksum: number;
   }[];
   /** Bytes written to files. */

@@ -52,13 +52,14 @@ async function usePieces(frame: RequestedFrame, content: Buffer, answer: Mutable
   answer.storedBytes += frame.expected.storedLength;
   for (const piece of frame.pieces) {
     const bytes = content.subarray(piece.frameOffset, piece.frameOffset + piece.length);
+    const replaced = await targets.checksumOfReplaced(piece.target, piece.fileOffset, bytes.length);
     if (piece.target !== undefined)
       answer.writtenBytes += await targets.write(piece.target, piece.fileOffset, bytes);
     answer.pieces.push({
       file: piece.file,
       length: piece.length,
       end: piece.fileOffset + piece.length,
-      checksum: crc32c(bytes),
+      checksum: (crc32c(bytes) ^ replaced) >>> 0,
     });
   }
 }

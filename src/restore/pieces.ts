@@ -62,12 +62,15 @@ function* memberFrames(
   }
 }
 
-/** The pieces of one file, in file order: an extent goes on through the frames that follow its first one. */
-function* filePieces(
+/**
+ * The pieces of one file, in file order: an extent goes on through the frames that follow its first one.
+ * @throws LarderError OBJECT_DAMAGED when the frames do not cover it
+ */
+export function* filePieces(
   file: FileEntry,
   index: number,
   frames: readonly FrameReference[],
-): Generator<{ frame: number; piece: Piece }> {
+): Generator<{ frame: number; piece: Piece }, void, undefined> {
   for (const extent of file.extents) {
     let { frame, frameOffset, fileOffset } = extent;
     const end = extent.fileOffset + extent.length;

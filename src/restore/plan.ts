@@ -7,6 +7,14 @@ import { majorOf } from '../postgres/version.ts';
 import { CONTROL_FILE } from './control-file.ts';
 import { comparableBytes } from './delta/compare-copy.ts';
 import type { Lineage } from './delta/copy-identity.ts';
+import {
+  believe,
+  NOTHING_BELIEVED,
+  readEarlierRestore,
+  type Belief,
+  type EarlierRestore,
+  type RecordTrust,
+} from './delta/earlier-restore.ts';
 import { inspectCopy, inspectCopySpace } from './delta/inspect-copy.ts';
 import type { Survey } from './delta/survey.ts';
 import { surveyTargets } from './delta/survey-plan.ts';
@@ -36,6 +44,8 @@ export interface RestoreRequest {
   readonly recovery: RecoveryPlan | undefined;
   /** Keeps of a copy that is there what is as it should be; the target may then hold one. */
   readonly delta: boolean;
+  /** Whether files of a copy that nothing touched since it was restored are kept unread; `undefined`: everything is read. */
+  readonly trust?: RecordTrust | undefined;
   /** Threads that decompress and write. */
   readonly workers: number;
 }
@@ -55,6 +65,8 @@ export interface RestorePlan {
   readonly storedBytes: number;
   /** What was found of an earlier copy; undefined where there is none, or none was asked for. */
   readonly copy: CopyFound | undefined;
+  /** The restore that the copy comes from. */
+  readonly earlier: EarlierRestore | undefined;
 }
 
 export interface CopyFound {
@@ -62,8 +74,18 @@ export interface CopyFound {
   readonly files: number;
   /** Bytes of them that are read, to compare them. */
   readonly bytes: number;
+  /** Bytes of them that are known without that; `null` where everything is to be read. */
+  readonly believed: BelievedBytes | null;
   /** Files, links and the like that do not belong. */
   readonly removedFiles: number;
+}
+
+export interface BelievedBytes {
+  readonly bytes: number;
+  /** The backup that they were restored from. */
+  readonly backup: string | null;
+  /** Why there are none. */
+  readonly why: string | null;
 }
 
 /**
@@ -85,12 +107,15 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
   const targets = { request, manifest, target, tablespaces, files };
   assertSeparate(targets);
   const survey = await surveyTargets(targets);
+  const earlier = survey === undefined ? undefined : await earlierRestore(targets);
+  const copy = survey === undefined ? undefined : await copyFound({ ...targets, earlier }, survey);
   const plan: RestorePlan = {
     ...targets,
+    earlier,
     work,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     storedBytes: work.reduce((sum, { frame }) => sum + frame.storedLength, 0),
-    copy: survey === undefined ? undefined : copyFound(manifest, survey),
+    copy,
   };
   await assertPacksStored(store, work);
   await assertRoom(spaceNeeded(plan, survey));
@@ -119,10 +144,47 @@ async function planTablespaces(
   return planned;
 }
 
-function copyFound(manifest: Manifest, { kept, removals }: Survey): CopyFound {
-  let bytes = 0;
-  for (const [index, file] of kept) bytes += comparableBytes(manifest, index, file);
-  return { files: kept.size, bytes, removedFiles: removals.filter(({ kind }) => kind === 'file').length };
+async function earlierRestore({
+  request,
+  target,
+  manifest,
+}: Pick<RestorePlan, 'request' | 'target' | 'manifest'>): Promise<EarlierRestore> {
+  if (request.trust === undefined) return { why: 'everything is to be read' };
+  return readEarlierRestore({ ...request, target, manifest });
+}
+
+/**
+ * What of a copy is known without reading it.
+ * @param kept what was found of the backup's files
+ */
+export async function believeCopy(
+  { request, target, manifest, earlier }: Pick<RestorePlan, 'request' | 'target' | 'manifest' | 'earlier'>,
+  { kept }: Survey,
+): Promise<Belief> {
+  if (request.trust === undefined || earlier === undefined) return NOTHING_BELIEVED;
+  return believe(earlier, request.trust, { kept, directory: target.path, manifest });
+}
+
+async function copyFound(
+  plan: Pick<RestorePlan, 'request' | 'target' | 'manifest' | 'earlier'>,
+  survey: Survey,
+): Promise<CopyFound> {
+  const { kept, removals } = survey;
+  const belief = await believeCopy(plan, survey);
+  let [bytes, believed] = [0, 0];
+  for (const [index, file] of kept) {
+    if (belief.files.has(index)) believed += file.stats.size;
+    else bytes += comparableBytes(plan.manifest, index, file);
+  }
+  return {
+    files: kept.size,
+    bytes,
+    believed:
+      plan.request.trust === undefined
+        ? null
+        : { bytes: believed, backup: belief.backup ?? null, why: belief.why ?? null },
+    removedFiles: removals.filter(({ kind }) => kind === 'file').length,
+  };
 }
 
 /** What a copy takes already is not needed again. */

@@ -11,15 +11,16 @@ import {
   earlierOf,
   readyCopy,
   type EarlierCopy,
+  type SurveyedCopy,
 } from './delta/earlier-copy.ts';
-import type { Survey } from './delta/survey.ts';
+import { leaveRecord, observeFiles, type RestoredFiles } from './delta/leave-record.ts';
 import { surveyTargets } from './delta/survey-plan.ts';
 import { disableCopy } from './delta/take-over.ts';
 import { clearTarget } from './target-directory.ts';
 import { markUnfinished, UNFINISHED_MARKER, unfinishedMarker } from './unfinished-marker.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
-import type { RestorePlan, RestoreRequest } from './plan.ts';
+import { believeCopy, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type Contents } from './read-contents.ts';
 import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
@@ -55,6 +56,8 @@ export interface RestoreResult {
 export interface DeltaResult {
   /** Bytes of the copy that were read. */
   readonly comparedBytes: number;
+  /** Bytes of files that were known without that: nothing had touched them since they were restored. */
+  readonly believedBytes: number;
   /** Bytes written, of new files too. */
   readonly writtenBytes: number;
   /** Files, links and the like that did not belong. */
@@ -75,27 +78,29 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
   try {
     signal.throwIfAborted();
     context.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: plan.bytes });
-    const survey = await surveyTargets(plan);
+    const found = await lookAtCopy(plan);
     // from here on a copy is none any more until the end
     signal.throwIfAborted();
     await prepareTargets(plan, context);
-    const copy = await readyEarlierCopy(plan, survey, context);
+    const copy = await readyEarlierCopy(plan, found, context);
     const directories = await makeDirectories(plan, paths);
     await makeFiles(plan, paths, { kept: copy.kept, signal });
     const contents = await writeContents(plan, paths, copy, context);
     assertWhole(plan, copy, contents);
+    const record = await observeFiles(restoredFiles(plan, paths, copy), clock, signal);
     context.onProgress({ phase: 'syncing', doneBytes: plan.bytes, totalBytes: plan.bytes });
     await adaptSettings(plan);
     await markRestored(plan, clock);
     await makeDurable(plan, paths, directories);
     signal.throwIfAborted();
+    await leaveRecord(plan.target.path, record, plan.request.owner);
     await writeControlFile(plan);
     await removeMarkers(plan);
     return {
       directory: plan.target.path,
       files: plan.files.length,
       bytes: plan.bytes,
-      delta: survey === undefined ? undefined : deltaResult(copy, contents),
+      delta: found === undefined ? undefined : deltaResult(copy, contents),
       seconds: (clock.monotonic() - began) / 1000,
       buffered: contents.buffered,
     };
@@ -117,13 +122,19 @@ async function prepareTargets(plan: RestorePlan, { clock }: RestoreContext): Pro
   }
 }
 
+/** Before anything is changed: what lies in the targets, and what of it is known without reading it. */
+async function lookAtCopy(plan: RestorePlan): Promise<SurveyedCopy | undefined> {
+  const survey = await surveyTargets(plan);
+  return survey === undefined ? undefined : { survey, belief: await believeCopy(plan, survey) };
+}
+
 async function readyEarlierCopy(
   plan: RestorePlan,
-  survey: Survey | undefined,
+  found: SurveyedCopy | undefined,
   { onProgress, signal }: RestoreContext,
 ): Promise<EarlierCopy> {
   const totalBytes = plan.copy?.bytes ?? 0;
-  return readyCopy(survey, {
+  return readyCopy(found, {
     ...plan.request,
     manifest: plan.manifest,
     onProgress: (doneBytes) => onProgress({ phase: 'comparing', doneBytes, totalBytes }),
@@ -162,7 +173,7 @@ async function writeContents(
     targetOf: (index) => {
       const file = manifest.files[index];
       if (file === undefined) return undefined;
-      return { path: paths.of(file.path), fileSize: file.size, earlier: earlierOf(copy, index) };
+      return { path: paths.of(file.path), fileSize: file.size, earlier: earlierOf(copy, index, file) };
     },
     partsOf: (piece) => differingParts(piece, copy.differing),
     onProgress: (doneBytes) => context.onProgress({ phase: 'writing', doneBytes, totalBytes }),
@@ -171,6 +182,23 @@ async function writeContents(
     },
     signal: context.signal,
   });
+}
+
+function restoredFiles(plan: RestorePlan, paths: TargetPaths, { believed }: EarlierCopy): RestoredFiles {
+  const { manifest, request } = plan;
+  const restored = new Set(plan.files);
+  return {
+    backup: request.backup,
+    manifest,
+    directories: targetDirectories(plan),
+    believed,
+    pathOf: (index) => {
+      const file = manifest.files[index];
+      // the control file comes last
+      const isThere = file !== undefined && restored.has(file) && file.path !== CONTROL_FILE;
+      return isThere ? paths.of(file.path) : undefined;
+    },
+  };
 }
 
 /** Every file was written to its last byte with the checksum it was backed up with. */
@@ -184,8 +212,15 @@ function assertWhole(plan: RestorePlan, copy: EarlierCopy, contents: Contents): 
 }
 
 function deltaResult(copy: EarlierCopy, { files, writtenBytes }: Contents): DeltaResult {
-  const { comparedBytes, removedFiles } = copy;
-  return { comparedBytes: comparedBytes + comparedWithContent(copy, files), writtenBytes, removedFiles };
+  const { comparedBytes, removedFiles, believed } = copy;
+  let believedBytes = 0;
+  for (const { contents } of believed.values()) believedBytes += contents.bytes;
+  return {
+    comparedBytes: comparedBytes + comparedWithContent(copy, files),
+    believedBytes,
+    writtenBytes,
+    removedFiles,
+  };
 }
 
 /** The files in which a copy has to differ from its source. */

@@ -1,4 +1,5 @@
 import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs';
+import { crc32c } from '../crc32c.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { UNIT } from '../repository/block-hashes.ts';
 import type { PieceTarget } from './content-messages.ts';
@@ -58,6 +59,23 @@ export class TargetFiles {
       return bytes.length;
     } catch (error) {
       throw error instanceof LarderError ? error : writeFailure(target, error);
+    }
+  }
+
+  /**
+   * The CRC-32C of what a write is going to replace; 0, which is nobody's, where it does not matter.
+   * @throws LarderError RESTORE_FAILED
+   */
+  async checksumOfReplaced(
+    target: PieceTarget | undefined,
+    fileOffset: number,
+    length: number,
+  ): Promise<number> {
+    if (target?.earlier !== 'replace') return 0;
+    try {
+      return crc32c(this.#read((await this.#opened(target)).buffered, length, fileOffset));
+    } catch (error) {
+      throw writeFailure(target, error);
     }
   }
 
@@ -125,7 +143,10 @@ export class TargetFiles {
     if (known !== undefined) return known;
     if (this.#open.size >= MOST_OPEN) await this.#closeOldest();
     const file = {
-      buffered: openSync(asPath(path), (earlier === 'compare' ? O_RDWR : O_WRONLY) | O_NOFOLLOW),
+      buffered: openSync(
+        asPath(path),
+        (earlier === undefined || earlier === 'overwrite' ? O_WRONLY : O_RDWR) | O_NOFOLLOW,
+      ),
       direct: this.#openDirect(asPath(path)),
     };
     this.#open.set(key, file);

@@ -83,7 +83,7 @@ export function backUp(
 }
 
 export type RestoreChanges = Partial<
-  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery' | 'delta'>
+  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery' | 'delta' | 'trust'>
 >;
 
 /** The plan of a restore; files belong to the account of test servers unless told otherwise. */

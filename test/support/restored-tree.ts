@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { pathFromBytes } from '../../src/postgres/path-bytes.ts';
 import { RESTORED_MARKER } from '../../src/repository/restored-marker.ts';
+import { FILES_RECORD } from '../../src/restore/delta/files-record.ts';
 
 /** What differs between any two restores: of no two the same, and where the tablespaces lie. */
-const OF_ITS_OWN = new Set([RESTORED_MARKER, 'tablespace_map']);
+const OF_ITS_OWN = new Set([RESTORED_MARKER, FILES_RECORD, 'tablespace_map']);
 
 /** Kind, owner, mode and content of everything below a directory, by path; links are not followed. */
 export function treeBelow(directory: string): Record<string, string> {

@@ -62,6 +62,13 @@ export class DifferingUnits {
     if (from !== undefined) yield { start: from, end: stop };
   }
 
+  /** How many bytes differ. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { start, end } of this.within(0, this.#size)) bytes += end - start;
+    return bytes;
+  }
+
   #has(unit: number): boolean {
     return ((this.#bits[unit >> 3] ?? 0) & (1 << (unit & 7))) !== 0;
   }

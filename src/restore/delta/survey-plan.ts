@@ -3,6 +3,7 @@ import type { FileEntry } from '../../repository/manifest/records.ts';
 import { CONTROL_FILE } from '../control-file.ts';
 import { directoriesOf } from '../entry-tree.ts';
 import type { TargetDirectory } from '../target-directory.ts';
+import { FILES_RECORD } from './files-record.ts';
 import { readMountPoints } from './mount-points.ts';
 import { surveyCopy, type Survey, type Wanted } from './survey.ts';
 
@@ -31,7 +32,7 @@ export async function surveyTargets(plan: SurveyedPlan): Promise<Survey | undefi
     directories: directoriesOf(plan.files, plan.manifest.directories),
     roots,
     links: new Set(plan.tablespaces.filter(({ linked }) => linked).map(({ oid }) => linkOf(oid))),
-    apart: new Set([CONTROL_FILE]),
+    apart: new Set([CONTROL_FILE, FILES_RECORD]),
     mountPoints: await readMountPoints(),
   });
 }

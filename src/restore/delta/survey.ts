@@ -1,10 +1,11 @@
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, type BigIntStats, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { LarderError, systemErrorCode } from '../../errors.ts';
 import { pathFromBytes } from '../../postgres/path-bytes.ts';
 import type { PathLike } from '../durable.ts';
 import { IGNORED } from '../target-directory.ts';
 import { UNFINISHED_MARKER } from '../unfinished-marker.ts';
+import { stampOf } from './file-stamp.ts';
 
 /** What the backup has, and where it is looked for. */
 export interface Wanted {
@@ -25,6 +26,8 @@ export interface Wanted {
 export interface KeptFile {
   readonly path: PathLike;
   readonly stats: Pick<Stats, 'size' | 'mode' | 'uid' | 'gid'>;
+  /** Changes with every change of it. */
+  readonly stamp: string;
 }
 
 export interface Removal {
@@ -110,13 +113,13 @@ class Walk implements Survey {
   async #entry(entry: string, path: PathLike, isParentWanted: boolean): Promise<void> {
     const stats = statsOf(path);
     if (stats === undefined || (this.#wanted.apart.has(entry) && !stats.isDirectory())) return;
-    this.occupied.set(this.#root, (this.occupied.get(this.#root) ?? 0) + stats.blocks * 512);
+    this.occupied.set(this.#root, (this.occupied.get(this.#root) ?? 0) + Number(stats.blocks) * 512);
     const wanted = isParentWanted ? this.#kindWanted(entry) : undefined;
     switch (fateOf(this.#describe(path, stats), wanted)) {
       case 'enter':
         return this.#inside(entry, path, { isRoot: false, isWanted: true });
       case 'keep':
-        this.#keep(entry, { path, stats });
+        this.#keep(entry, path, stats);
         return;
       case 'remove':
         return this.#remove(entry, path, stats.isDirectory() ? 'directory' : 'file');
@@ -125,9 +128,16 @@ class Walk implements Survey {
     }
   }
 
-  #keep(entry: string, file: KeptFile): void {
+  #keep(entry: string, path: PathLike, found: BigIntStats): void {
     const index = this.#wanted.files.get(entry);
-    if (index !== undefined) this.kept.set(index, file);
+    if (index === undefined) return;
+    const stats = {
+      size: Number(found.size),
+      mode: Number(found.mode),
+      uid: Number(found.uid),
+      gid: Number(found.gid),
+    };
+    this.kept.set(index, { path, stats, stamp: stampOf(found) });
   }
 
   async #remove(entry: string, path: PathLike, kind: Removal['kind']): Promise<void> {
@@ -141,16 +151,16 @@ class Walk implements Survey {
     return this.#wanted.files.has(entry) ? 'file' : undefined;
   }
 
-  #describe(path: PathLike, stats: Stats): Found {
+  #describe(path: PathLike, stats: BigIntStats): Found {
     const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other';
-    return { kind, links: stats.nlink, mounted: this.#wanted.mountPoints.has(String(path)) };
+    return { kind, links: Number(stats.nlink), mounted: this.#wanted.mountPoints.has(String(path)) };
   }
 }
 
 /** Whoever writes there at the same time may remove what was listed. */
-function statsOf(path: PathLike): Stats | undefined {
+function statsOf(path: PathLike): BigIntStats | undefined {
   try {
-    return lstatSync(path);
+    return lstatSync(path, { bigint: true });
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -9,7 +9,7 @@ import {
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
-import { chown, lstat, unlink } from 'node:fs/promises';
+import { chown, lstat, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { LarderError, systemErrorCode } from '../../errors.ts';
@@ -18,6 +18,7 @@ import { syncPath, type Owner } from '../durable.ts';
 import { lookInto, serverThere, type TargetDirectory } from '../target-directory.ts';
 import { markUnfinished } from '../unfinished-marker.ts';
 import { readIdentity } from './copy-identity.ts';
+import { FILES_RECORD } from './files-record.ts';
 import type { KeptFile, Removal } from './survey.ts';
 
 const AT_A_TIME = 256;
@@ -35,6 +36,8 @@ export async function disableCopy(
   if (found.includes('postmaster.pid'))
     throw await serverThere(path, 'It was started just now. Stop it, and restore again.');
   if (owner !== undefined) await chown(path, owner.uid, owner.gid);
+  // before postmaster.opts, without which it would be believed
+  await rm(join(path, FILES_RECORD), { recursive: true, force: true });
   await removeFile(join(path, 'postmaster.opts'));
   // one that is there already is not cut short to be written again: without a control file nothing else tells
   if ((await readIdentity(path)).markedSystem !== systemIdentifier) await markUnfinished(path, marker, owner);
@@ -79,7 +82,7 @@ export async function removeAll(removals: readonly Removal[], signal: AbortSigna
 
 /** Gives every file that stays the length, the owner and the mode that a restore would have made it with. */
 export async function takeOverFiles(
-  files: Iterable<readonly [KeptFile, size: number]>,
+  files: Iterable<readonly [Pick<KeptFile, 'path' | 'stats'>, size: number]>,
   owner: Owner | undefined,
   signal: AbortSignal,
 ): Promise<void> {
@@ -91,12 +94,12 @@ export async function takeOverFiles(
   }
 }
 
-function isAsItShouldBe({ stats }: KeptFile, size: number, owner: Owner | undefined): boolean {
+function isAsItShouldBe({ stats }: Pick<KeptFile, 'stats'>, size: number, owner: Owner | undefined): boolean {
   const isTheirs = owner === undefined || (stats.uid === owner.uid && stats.gid === owner.gid);
   return stats.size === size && (stats.mode & 0o7777) === 0o600 && isTheirs;
 }
 
-function takeOverFile({ path }: KeptFile, size: number, owner: Owner | undefined): void {
+function takeOverFile({ path }: Pick<KeptFile, 'path'>, size: number, owner: Owner | undefined): void {
   const descriptor = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(descriptor);

@@ -3,11 +3,9 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
-  closeSync,
   existsSync,
   linkSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -15,40 +13,36 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../../src/clock.ts';
 import {
   type ClusterFingerprint,
   differences,
   fingerprintCluster,
 } from '../../../src/demo/compare-clusters.ts';
-import { LarderError } from '../../../src/errors.ts';
-import { findEmbeddedBinaries } from '../../../src/postgres/server/find-binaries.ts';
-import { removeInstanceHome, type InstanceHome } from '../../../src/postgres/server/instance-home.ts';
-import { openInstanceSession } from '../../../src/postgres/server/instance-session.ts';
-import { type Instance, startInstance } from '../../../src/postgres/server/instance.ts';
-import { reachableBinaries } from '../../../src/postgres/server/reachable-binaries.ts';
+import { removeInstanceHome } from '../../../src/postgres/server/instance-home.ts';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
 import { blockHashesName } from '../../../src/repository/layout.ts';
 import type { RestorePlan } from '../../../src/restore/plan.ts';
 import type { RestoreResult } from '../../../src/restore/restore-backup.ts';
 import {
   backUp,
-  carryOut,
-  failureOf,
-  makeCopyHome,
   makeScratch,
   planInto,
   repositoryAt,
   restoreInto,
-  type RestoreChanges,
   type Scratch,
   type TestRepository,
 } from '../../support/backup-runner.ts';
+import {
+  breakOff,
+  execute,
+  makePlace,
+  overwrite,
+  usingServer,
+  type Place,
+} from '../../support/earlier-copies.ts';
 import { startServer, type TestServer } from '../../support/postgres-server.ts';
 import { restoredTree, treeBelow } from '../../support/restored-tree.ts';
 import { addTablespace, fillVaried } from '../../support/varied-cluster.ts';
@@ -235,41 +229,6 @@ const AFTER = `
   UPDATE large SET filler = upper(filler) WHERE id % 5000 = 0;
   CREATE TABLE made AS SELECT g AS id, md5(g::text) FROM generate_series(1, 20000) g`;
 
-/** Where a backup is restored to, its tablespace included. */
-interface Place {
-  readonly home: InstanceHome;
-  readonly data: string;
-  readonly space: string;
-  readonly changes: RestoreChanges;
-}
-
-async function makePlace(tablespace: number): Promise<Place> {
-  const home = await makeCopyHome();
-  const space = join(home.directory, 'space');
-  return { home, data: home.dataDirectory, space, changes: { tablespaces: new Map([[tablespace, space]]) } };
-}
-
-/** Runs a server on the copy, which ends in order and leaves it. */
-async function usingServer(
-  home: InstanceHome,
-  major: number,
-  use: (instance: Instance) => Promise<unknown>,
-): Promise<void> {
-  const installed = await findEmbeddedBinaries(major);
-  const binaries = await reachableBinaries(installed!, home);
-  const instance = await startInstance({ binaries, home, settings: {}, clock: systemClock });
-  try {
-    await use(instance);
-  } finally {
-    await instance.stop('fast');
-  }
-}
-
-async function execute(instance: Instance, ...statements: readonly string[]): Promise<void> {
-  await using session = await openInstanceSession(instance.connection);
-  for (const statement of statements) await session.query(statement);
-}
-
 function damage(directory: string): void {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /^\d+$/.test(entry.name))
@@ -284,15 +243,6 @@ function damage(directory: string): void {
     else if (i % 6 === 3) chmodSync(path, 0o666);
     else if (i % 6 === 4) rmSync(path);
   });
-}
-
-/** One byte, and the time of the last change as it was. */
-function overwrite(path: string, at: number): void {
-  const { atime, mtime } = statSync(path);
-  const file = openSync(path, 'r+');
-  writeSync(file, Buffer.from([0xa5]), 0, 1, at);
-  closeSync(file);
-  utimesSync(path, atime, mtime);
 }
 
 /** Puts everything strange into a copy; gives what lies outside of it, and must stay as it is. */
@@ -330,15 +280,4 @@ function layTraps(data: string, outside: string): Record<string, string> {
   rmSync(join(data, 'PG_VERSION'));
   writeFileSync(join(data, 'PG_VERSION'), readFileSync(join(data, `base/${one}/PG_VERSION`)));
   return untouched;
-}
-
-/** A restore that ends itself as soon as it is in that phase. */
-async function breakOff(plan: RestorePlan, phase: string): Promise<void> {
-  const controller = new AbortController();
-  const reason = new LarderError('INTERRUPTED', 'broken off');
-  const ended = carryOut(plan, {
-    signal: controller.signal,
-    onProgress: (progress) => progress.phase === phase && controller.abort(reason),
-  });
-  expect(await failureOf(ended)).toBe(reason);
 }

@@ -4,6 +4,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
 import { RESTORED_MARKER } from '../../../src/repository/restored-marker.ts';
+import { FILES_RECORD } from '../../../src/restore/delta/files-record.ts';
 import { UNFINISHED_MARKER } from '../../../src/restore/unfinished-marker.ts';
 import { Moments } from './moments.ts';
 import { OperationProcess, OperationSupply } from './operation-process.ts';
@@ -123,7 +124,7 @@ export class DeltaKills implements AsyncDisposable {
 
   /** Without the marks, and the options of a server. */
   #filesThere(): Record<string, string> {
-    const marks = [UNFINISHED_MARKER, RESTORED_MARKER, 'postmaster.opts'];
+    const marks = [UNFINISHED_MARKER, RESTORED_MARKER, FILES_RECORD, 'postmaster.opts'];
     const files = Object.entries(this.#bed.restoredFiles());
     return Object.fromEntries(files.filter(([path]) => !marks.includes(basename(path))));
   }
