@@ -51,20 +51,8 @@ export function apiSource(parts: ApiSourceParts): ApiSource {
 async function readPlan({ store, location, config }: ClusterParts, now: number): Promise<PlanView> {
   await openRepository(store, location);
   const { facts, marks } = await readRetentionState(store, now);
-  const { time, policy, bytes, ...verdicts } = viewPlan({
-    plan: planRetention(facts, config.retention, now),
-    marks,
-    policy: config.retention,
-  });
-  const logs = verdicts.logs.map((log) => ({ ...log }));
-  return { time, policy: { ...policy }, bytes, backups: verdicts.backups.map(copyReasons), logs };
-}
-
-/** The API's schemas name arrays that can be written to. */
-function copyReasons<Backup extends { readonly reasons: readonly { readonly text: string }[] }>(
-  backup: Backup,
-): Omit<Backup, 'reasons'> & { reasons: { text: string }[] } {
-  return { ...backup, reasons: [...backup.reasons] };
+  const plan = planRetention(facts, config.retention, now);
+  return viewPlan({ plan, marks, policy: config.retention });
 }
 
 async function readSchedules(

@@ -8,30 +8,38 @@ export function viewRun(run: RunRecord): RunView {
     cluster: run.cluster,
     task: run.task,
     reason: run.reason,
-    requestedBy: run.requestedBy ?? null,
+    requestedBy: orNull(run.requestedBy),
     waiting: run.waiting === true,
-    slot: run.slot === undefined ? null : iso(run.slot),
+    slot: timeOrNull(run.slot),
     started: iso(run.started),
-    ended: run.ended === undefined ? null : iso(run.ended),
-    result: run.result ?? null,
-    errorCode: run.errorCode ?? null,
-    errorMessage: run.errorMessage ?? null,
-    hint: run.hint ?? null,
-    backupId: run.backupId ?? null,
-    coalescedInto: run.coalescedInto ?? null,
-    sourceBytes: run.sourceBytes ?? null,
-    storedBytes: run.storedBytes ?? null,
+    ended: timeOrNull(run.ended),
+    result: orNull(run.result),
+    errorCode: orNull(run.errorCode),
+    errorMessage: orNull(run.errorMessage),
+    hint: orNull(run.hint),
+    backupId: orNull(run.backupId),
+    coalescedInto: orNull(run.coalescedInto),
+    sourceBytes: orNull(run.sourceBytes),
+    storedBytes: orNull(run.storedBytes),
     warnings: [...(run.warnings ?? [])],
-    remark: run.remark ?? null,
-    durationSeconds: run.durationSeconds ?? null,
+    remark: orNull(run.remark),
+    durationSeconds: orNull(run.durationSeconds),
     attempts: (run.attempts ?? []).map(({ started, durationSeconds, errorCode, errorMessage }) => ({
       started: iso(started),
       durationSeconds,
-      errorCode: errorCode ?? null,
-      errorMessage: errorMessage ?? null,
+      errorCode: orNull(errorCode),
+      errorMessage: orNull(errorMessage),
     })),
     phases: [...(run.phases ?? [])],
   };
+}
+
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
+}
+
+function timeOrNull(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : iso(milliseconds);
 }
 
 function iso(milliseconds: number): string {

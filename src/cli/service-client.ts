@@ -4,6 +4,11 @@ import { readLocalService, type LocalService } from '../http/local-service.ts';
 import type { CliParts } from './cli-parts.ts';
 import { whoAmI } from './person.ts';
 
+interface Asked {
+  readonly method?: 'POST';
+  readonly body?: string;
+}
+
 /** The API of the service that runs on this machine and on the configured state directory. */
 export class ServiceClient {
   readonly #service: LocalService;
@@ -29,22 +34,17 @@ export class ServiceClient {
 
   /** Throws what the service answers, and SERVICE_UNREACHABLE. */
   post(path: string, body: object): Promise<unknown> {
-    const headers = { 'content-type': 'application/json' };
-    return this.#ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return this.#ask(path, { method: 'POST', body: JSON.stringify(body) });
   }
 
-  async #ask(path: string, request: RequestInit & { headers?: Record<string, string> }): Promise<unknown> {
+  async #ask(path: string, request: Asked): Promise<unknown> {
     const { url, token } = this.#service;
-    const headers = {
-      ...request.headers,
-      authorization: `Bearer ${token}`,
-      [USER_HEADER]: whoAmI().user,
-    };
+    const headers = { authorization: `Bearer ${token}`, [USER_HEADER]: whoAmI().user };
     let response: Response;
     try {
       response = await fetch(`${url}/api/v1${path}`, {
         ...request,
-        headers,
+        headers: request.body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
         redirect: 'error',
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
       });

@@ -13,3 +13,9 @@ export function isHostAllowed(boundTo: string, hostHeader: string | undefined): 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/** Whether a connection between these addresses stays on this machine. */
+export function isFromHere(remote: string | undefined, local: string | undefined): boolean {
+  if (remote === undefined) return false;
+  return remote === local || isLoopback(remote.replace(/^::ffff:/, ''));
+}

@@ -2,7 +2,7 @@ import { formatLsn } from '../postgres/lsn.ts';
 import type { ExpiryMark } from '../repository/expiry-mark.ts';
 import type { BackupType } from '../repository/layout.ts';
 import type { BackupVerdict } from './plan.ts';
-import type { LogVerdict } from './plan-log.ts';
+import type { LogReason, LogVerdict } from './plan-log.ts';
 import type { RetentionPolicy } from './policy.ts';
 import { keepText, removeText } from './reason.ts';
 import type { RetentionPlan } from './retention-plan.ts';
@@ -41,7 +41,13 @@ export interface LogPlanView {
   readonly systemIdentifier: string;
   /** Why all of it is. */
   readonly kept: string | null;
-  readonly timelines: readonly object[];
+  readonly timelines: readonly {
+    readonly timeline: number;
+    readonly keepFrom: string;
+    readonly because: LogReason | null;
+    readonly objects: number;
+    readonly bytes: number;
+  }[];
 }
 
 /** The plan for programs. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isHostAllowed } from '../../src/http/host-allowlist.ts';
+import { isHostAllowed, isFromHere } from '../../src/http/host-allowlist.ts';
 
 test.each(['localhost', 'LOCALHOST:9847', '127.0.0.1', '127.0.0.1:9847', '[::1]:9847', '127.1'])(
   'a loopback server answers to %s',
@@ -22,4 +22,15 @@ test.each([
 
 test('a server bound elsewhere answers to any name', () => {
   expect(isHostAllowed('0.0.0.0', 'backup.internal')).toBe(true);
+});
+
+test.each([
+  ['127.0.0.1', '127.0.0.1', true],
+  ['::ffff:127.0.0.1', '::ffff:127.0.0.1', true],
+  ['10.0.0.5', '10.0.0.5', true],
+  ['10.0.0.6', '10.0.0.5', false],
+  ['::ffff:10.0.0.6', '::ffff:127.0.0.1', false],
+  [undefined, undefined, false],
+])('a connection from %s to %s stays on this machine: %s', (remote, local, expected) => {
+  expect(isFromHere(remote, local)).toBe(expected);
 });

@@ -23,24 +23,51 @@ const backup = z.object({
 
 export type BackupView = z.input<typeof backup>;
 
-const reason = z.looseObject({ text: z.string() });
-/** What retention would do now, with its reasons. */
+/** Milliseconds where they are times. */
+const policy = z.object({
+  days: z.number(),
+  weeks: z.number(),
+  months: z.number(),
+  years: z.number(),
+  transactionLog: z.number(),
+  floor: z.number(),
+  grace: z.number(),
+  timezone: z.string(),
+});
+const plannedBackup = z.object({
+  id: z.string(),
+  type: z.enum(['full', 'incremental']).nullable(),
+  bytes: z.number().nullable(),
+  keep: z.boolean(),
+  /** Why it is kept, or which rules kept it until when. */
+  reasons: z.array(z.looseObject({ text: z.string() })).readonly(),
+  /** The next run removes it. */
+  due: z.boolean(),
+  removableFrom: z.string().nullable(),
+});
+const plannedLog = z.object({
+  systemIdentifier: z.string(),
+  /** Why all of it is. */
+  kept: z.string().nullable(),
+  timelines: z
+    .array(
+      z.object({
+        timeline: z.number(),
+        keepFrom: z.string(),
+        because: z.object({ kind: z.string(), id: z.string().exactOptional() }).nullable(),
+        objects: z.number(),
+        bytes: z.number(),
+      }),
+    )
+    .readonly(),
+});
+/** What retention would do now, with its reasons; times are ISO 8601. */
 const plan = z.object({
   time: z.string(),
-  policy: z.looseObject({}),
-  backups: z.array(
-    z.object({
-      id: z.string(),
-      type: z.enum(['full', 'incremental']).nullable(),
-      bytes: z.number().nullable(),
-      keep: z.boolean(),
-      reasons: z.array(reason),
-      /** The next run removes it. */
-      due: z.boolean(),
-      removableFrom: z.string().nullable(),
-    }),
-  ),
-  logs: z.array(z.looseObject({ systemIdentifier: z.string() })),
+  policy,
+  backups: z.array(plannedBackup).readonly(),
+  logs: z.array(plannedLog).readonly(),
+  /** To be freed in all, and by the next run. */
   bytes: z.object({ all: z.number(), now: z.number() }),
 });
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { LarderError, type ErrorCode } from '../../errors.ts';
 import { USER_HEADER } from '../command-header.ts';
 import { FailedLogins } from '../failed-logins.ts';
-import { isLoopback } from '../host-allowlist.ts';
+import { isFromHere } from '../host-allowlist.ts';
 import { allows, findToken, type ApiToken, type TokenScope } from '../tokens.ts';
 import { openApi } from './openapi.ts';
 import type { ApiRoute, Caller } from './route.ts';
@@ -85,8 +85,9 @@ const CLOSED: Refusal = {
 };
 
 function tokenOf(request: FastifyRequest, { tokens, localToken }: ApiParts): ApiToken | undefined {
-  const isHere = localToken !== undefined && isLoopback(request.ip.replace(/^::ffff:/, ''));
-  return findToken(isHere ? [...tokens, localToken] : tokens, request.headers.authorization);
+  const { remoteAddress, localAddress } = request.socket;
+  const isCommand = localToken !== undefined && isFromHere(remoteAddress, localAddress);
+  return findToken(isCommand ? [...tokens, localToken] : tokens, request.headers.authorization);
 }
 
 /** A command of this machine says whose it is: whoever has its token could write the audit trail as well. */
