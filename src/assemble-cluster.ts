@@ -1,3 +1,4 @@
+import type { AuditTrail } from './audit/audit-trail.ts';
 import type { Clock } from './clock.ts';
 import { clusterJobs } from './cluster-jobs.ts';
 import { clusterLeadership } from './cluster-leadership.ts';
@@ -48,6 +49,9 @@ export interface Shared {
   readonly events: RunEvents;
   readonly metrics: Metrics;
   readonly state: ServiceState;
+  readonly trail: AuditTrail;
+  /** Told when the trail cannot be written: what was done is not undone by that. */
+  readonly notAudited: (error: unknown) => void;
 }
 
 /** One cluster of the service. */
@@ -70,7 +74,12 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
   const { name: cluster } = given.config;
   const parts = { ...given, store: watchedStore(given.store, clock, metrics.storeListener(cluster)) };
   const watch = clusterWatch(parts, shared);
-  const jobOf = clusterJobs({ ...shared, parts, onNotice: logNotice(cluster, shared) });
+  const jobOf = clusterJobs({
+    ...shared,
+    parts,
+    onNotice: logNotice(cluster, shared),
+    onRemoved: (ids) => void noteRemovals(ids, shared),
+  });
   const runner = new JobRunner({
     ...shared,
     cluster,
@@ -122,6 +131,13 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
     wake: () => scheduler.wake(),
     role: () => leadership.role,
   };
+}
+
+async function noteRemovals(ids: readonly string[], { trail, notAudited }: Shared): Promise<void> {
+  for (const subject of ids) {
+    const entry = { actor: 'schedule', action: 'delete', subject, details: { by: 'retention' } } as const;
+    await trail.add(entry).catch(notAudited);
+  }
 }
 
 function clusterScheduler(

@@ -25,6 +25,8 @@ export interface ClusterJobsParts {
   readonly stateDirectory: string;
   readonly larderVersion: string;
   readonly onNotice: (notice: ReceiverNotice) => void;
+  /** Told of the backups that retention has removed. */
+  readonly onRemoved: (ids: readonly string[]) => void;
 }
 
 /** The job that does a task on a cluster; about one backup, where the task is about one. */
@@ -61,7 +63,12 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
       case 'second_site_test':
         return notBuiltJob(task);
       case 'retention':
-        return retentionJob({ request: pruneRequest(parts, options), clock, processIdentity });
+        return retentionJob({
+          request: pruneRequest(parts, options),
+          clock,
+          processIdentity,
+          onResult: ({ removedBackups }) => options.onRemoved(removedBackups),
+        });
     }
   };
 }
