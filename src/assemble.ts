@@ -21,6 +21,7 @@ import { Metrics } from './observability/metrics.ts';
 import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
 import { pickCluster } from './pick-cluster.ts';
+import { HistoryRebuild } from './rebuild-history.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';
 import { Permits } from './scheduler/permits.ts';
@@ -84,8 +85,7 @@ export async function assembleService(options: ServiceOptions): Promise<Service>
 
 /** What only this file shares among the parts. */
 interface ServiceShared extends Shared {
-  readonly trail: AuditTrail;
-  readonly notAudited: (error: unknown) => void;
+  readonly rebuild: HistoryRebuild;
 }
 
 async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
@@ -98,6 +98,7 @@ async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
     config.clusters.map((cluster) => metricsOptions(cluster, clock.now())),
   );
   const state = new ServiceState(clock, config.clusters.map(objectives));
+  const rebuild = await rebuildHistory(options, { history, metrics, state, logger });
   const past = await history.runs();
   metrics.restore(past);
   state.restore(past);
@@ -122,7 +123,41 @@ async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
     state,
     trail,
     notAudited,
+    rebuild,
   };
+}
+
+/** What is filled in before the start is restored with all the rest; what comes later, where nothing newer is known. */
+async function rebuildHistory(
+  { config, clock }: ServiceOptions,
+  { history, metrics, state, logger }: Pick<Shared, 'history' | 'metrics' | 'state' | 'logger'>,
+): Promise<HistoryRebuild> {
+  let isStarted = false;
+  const restore = async (added: readonly RunRecord[]): Promise<void> => {
+    const known = await history.runs();
+    const last = added.filter((run) => known.findLast((each) => isOfSameKind(each, run))?.id === run.id);
+    metrics.restore(last);
+    state.restore(last);
+  };
+  const failed = (error: unknown): void =>
+    logger.error({ err: error }, 'the history of runs is incomplete, and cannot be filled now');
+  const rebuild = new HistoryRebuild({
+    clusters: config.clusters.map(clusterParts),
+    history,
+    clock,
+    filled: (added) => {
+      logger.warn({ runs: added.length }, 'the history of runs was incomplete: the repository told of these');
+      if (isStarted) restore(added).catch(failed);
+    },
+    failed,
+  });
+  await rebuild.atStart();
+  isStarted = true;
+  return rebuild;
+}
+
+function isOfSameKind(a: RunRecord, b: RunRecord): boolean {
+  return a.cluster === b.cluster && a.task === b.task;
 }
 
 /** Seconds. */

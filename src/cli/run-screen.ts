@@ -60,6 +60,7 @@ export function startText({ reason, task, cluster, started, backupId }: RunRecor
     case 'manual':
     case 'request':
     case 'after_backup':
+    case 'rebuilt':
       return `${time}: taking a ${NOUNS[task]} of ${cluster} …`;
   }
 }

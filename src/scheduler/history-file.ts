@@ -38,23 +38,24 @@ export async function createFile(path: string): Promise<void> {
  * Replaces the file's text by the lines `shorten` makes of it; leaves it alone where that gives undefined or where
  * another process is at it. Lines that others append to the old file after it was read are carried over; what they
  * append after that, they find in the wrong file and write again (see appendLines). `now` is in milliseconds.
- * Throws the file system's error.
+ * @returns false where another process is at it
+ * @throws the file system's error
  */
 export async function compactFile(
   path: string,
   now: number,
   shorten: (text: string) => readonly string[] | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const temporary = `${path}.compacting`;
   // held before anything is read: two compactions would each drop what was appended to the other's result
   const target = await openExclusively(temporary, now);
-  if (target === undefined) return;
+  if (target === undefined) return false;
   const source = await open(path, constants.O_RDONLY);
   try {
     const lines = shorten(await source.readFile('utf8'));
     if (lines === undefined) {
       await unlink(temporary);
-      return;
+      return true;
     }
     await target.appendFile(`${lines.join('\n')}\n`);
     await target.sync();
@@ -62,6 +63,7 @@ export async function compactFile(
     await syncDirectoryOf(path);
     const late = (await source.readFile('utf8')).split('\n').filter((line) => line !== '');
     if (late.length > 0) await appendLines(path, late);
+    return true;
   } finally {
     await source.close();
     await target.close();

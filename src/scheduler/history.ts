@@ -1,11 +1,12 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { access, copyFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { LarderError, systemErrorCode } from '../errors.ts';
 import { appendLines, compactFile, createFile } from './history-file.ts';
 import { isProvablyAlive, readProcessIdentity } from '../process-identity.ts';
+import { mergeRuns, unknownRuns } from './merge-runs.ts';
 import type { RunRecord } from './run-record.ts';
-import { decodeRun, encodeRun } from './run-record.ts';
+import { encodeRun, readRunLine } from './run-record.ts';
 
 /** How many runs a compaction keeps. */
 const KEPT_RUNS = 1000;
@@ -40,15 +41,17 @@ export class RunHistory implements History {
   }
 
   /**
-   * Makes the directory (0700) if need be and drops all but the newest 1000 runs.
+   * Makes the directory (0700) if need be and drops all but the newest 1000 runs. A history that is not there, or of which lines
+   * cannot be read, is `incomplete` until `fill` was called; what it was is kept beside it, as `runs.jsonl.damaged`.
    * Throws STATE_NOT_WRITABLE.
    */
   static async open(directory: string, clock: Clock): Promise<RunHistory> {
     const history = new RunHistory(directory);
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
+      const isLong = await history.#noteLosses();
       await createFile(history.#path);
-      await compactFile(history.#path, clock.now(), newest);
+      if (isLong) await compactFile(history.#path, clock.now(), newest);
     } catch (error) {
       throw notWritable(directory, error);
     }
@@ -71,13 +74,60 @@ export class RunHistory implements History {
     return fold([...onDisk, ...this.#unwritten]).map(interruptedIfDead);
   }
 
+  /** Whether runs were lost that the repository may tell of. Throws STATE_NOT_WRITABLE. */
+  async isIncomplete(): Promise<boolean> {
+    try {
+      return await exists(this.#incomplete);
+    } catch (error) {
+      throw notWritable(this.#directory, error);
+    }
+  }
+
+  /**
+   * Takes in what the repository tells of runs, so that the history is complete again.
+   * @returns the runs that were not on record
+   * @throws LarderError STATE_NOT_WRITABLE, also while another process writes the file anew
+   */
+  async fill(found: readonly RunRecord[], clock: Clock): Promise<RunRecord[]> {
+    let added: RunRecord[] = [];
+    try {
+      const isDone = await compactFile(this.#path, clock.now(), (text) => {
+        const onRecord = readRuns(text).runs;
+        added = unknownRuns(onRecord.map(interruptedIfDead), found);
+        return added.length === 0 ? undefined : kept(mergeRuns(onRecord, added));
+      });
+      if (!isDone) throw new Error('another process writes it anew just now');
+      await rm(this.#incomplete, { force: true });
+    } catch (error) {
+      throw notWritable(this.#directory, error);
+    }
+    return added;
+  }
+
+  get #incomplete(): string {
+    return `${this.#path}.incomplete`;
+  }
+
+  /**
+   * Durable before anything is dropped: a crash must not make an incomplete history look whole.
+   * @returns whether the file is to be written anew, shorter
+   */
+  async #noteLosses(): Promise<boolean> {
+    const isThere = await exists(this.#path);
+    const { runs, isWhole } = isThere ? readRuns(await readFile(this.#path, 'utf8')) : NOTHING;
+    if (isWhole) return runs.length > KEPT_RUNS;
+    await createFile(this.#incomplete);
+    if (isThere) await copyFile(this.#path, `${this.#path}.damaged`);
+    return isThere;
+  }
+
   /** The scheduler asks twice a minute, and rarely is there anything new. */
   async #read(): Promise<readonly RunRecord[]> {
     try {
       const { ino, size, mtimeMs } = await stat(this.#path);
       const state = `${ino} ${size} ${mtimeMs}`;
       if (this.#known?.state !== state) {
-        this.#known = { state, records: fold(decodeRuns(await readFile(this.#path, 'utf8'))) };
+        this.#known = { state, records: readRuns(await readFile(this.#path, 'utf8')).runs };
       }
       return this.#known.records;
     } catch (error) {
@@ -88,16 +138,33 @@ export class RunHistory implements History {
   }
 }
 
+/** A file that is not there may have held anything. */
+const NOTHING = { runs: [], isWhole: false };
+
 function newest(text: string): string[] | undefined {
-  const runs = fold(decodeRuns(text));
-  return runs.length > KEPT_RUNS ? runs.slice(-KEPT_RUNS).map(encodeRun) : undefined;
+  const { runs, isWhole } = readRuns(text);
+  return runs.length > KEPT_RUNS || !isWhole ? kept(runs) : undefined;
 }
 
-function decodeRuns(text: string): RunRecord[] {
-  return text
-    .split('\n')
-    .map(decodeRun)
-    .filter((record) => record !== undefined);
+function kept(runs: readonly RunRecord[]): string[] {
+  return runs.slice(-KEPT_RUNS).map(encodeRun);
+}
+
+/** What stands behind the last line feed may be in the making: it is no loss yet. */
+function readRuns(text: string): { readonly runs: readonly RunRecord[]; readonly isWhole: boolean } {
+  const lines = text.split('\n').map(readRunLine);
+  const runs = fold(lines.flatMap((line) => (line.kind === 'run' ? [line.run] : [])));
+  return { runs, isWhole: lines.slice(0, -1).every(({ kind }) => kind !== 'unreadable') };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** In the order of the first lines: clocks jump, the order of lines does not. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { crc32c, crc32cHex } from '../crc32c.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Task } from '../jobs/job.ts';
 import { TASKS } from '../jobs/job.ts';
@@ -6,9 +7,18 @@ import type { ProcessIdentity } from '../process-identity.ts';
 
 /**
  * `manual`: a command. `request`: asked of the service. `after_backup`: what follows a backup. `rerun`: an earlier run was
- * interrupted.
+ * interrupted. `rebuilt`: the history was lost, and the repository tells that it was run.
  */
-const REASONS = ['schedule', 'manual', 'request', 'first', 'catch_up', 'after_backup', 'rerun'] as const;
+const REASONS = [
+  'schedule',
+  'manual',
+  'request',
+  'first',
+  'catch_up',
+  'after_backup',
+  'rerun',
+  'rebuilt',
+] as const;
 /** `coalesced`: another run does its work too. `skipped`: a slot that is not made up for. Neither ever begins. */
 const RESULTS = ['success', 'failure', 'timeout', 'canceled', 'interrupted', 'coalesced', 'skipped'] as const;
 
@@ -67,7 +77,8 @@ export interface RunRecord {
   readonly process: ProcessIdentity;
 }
 
-const FORMAT_VERSION = 1;
+/** 1 has no checksum. */
+const FORMAT_VERSION = 2;
 const time = z.iso.datetime().transform((text) => Date.parse(text));
 const optional = { text: z.string().exactOptional(), bytes: z.number().nonnegative().exactOptional() };
 const durationSeconds = z.number().nonnegative();
@@ -76,7 +87,7 @@ const errorCode = z
   .transform((code) => code as ErrorCode)
   .exactOptional();
 
-const stamp = z.object({ version: z.literal(FORMAT_VERSION) });
+const stamp = z.object({ version: z.number() });
 const storedRun = z.object({
   id: z.string().min(1),
   cluster: z.string(),
@@ -111,7 +122,7 @@ const storedRun = z.object({
   }),
 });
 
-/** One line of the history, without its line feed. */
+/** One line of the history, without its line feed: JSON whose last member is the CRC-32C of the line without it. */
 export function encodeRun(record: RunRecord): string {
   const { started, slot, ended, attempts, ...rest } = record;
   const times = {
@@ -122,20 +133,50 @@ export function encodeRun(record: RunRecord): string {
       ? {}
       : { attempts: attempts.map((attempt) => ({ ...attempt, started: iso(attempt.started) })) }),
   };
-  return JSON.stringify({ version: FORMAT_VERSION, ...rest, ...times });
+  const body = JSON.stringify({ version: FORMAT_VERSION, ...rest, ...times });
+  return `${body.slice(0, -1)},"crc":"${crcOf(body)}"}`;
 }
 
 function iso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-/** The run of one line; undefined for a torn line or one that a newer Larder wrote. */
-export function decodeRun(line: string): RunRecord | undefined {
+/** What a line of the history turned out to be. */
+export type ReadLine =
+  | { readonly kind: 'run'; readonly run: RunRecord }
+  /** By a later Larder. */
+  | { readonly kind: 'newer' }
+  /** Cut short by a crash, or not what was written. */
+  | { readonly kind: 'unreadable' };
+
+const CRC_MEMBER = /,"crc":"([0-9a-f]{8})"\}$/;
+
+/** Reads one line. */
+export function readRunLine(line: string): ReadLine {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    return undefined;
+    return { kind: 'unreadable' };
   }
-  return stamp.safeParse(value).success ? storedRun.safeParse(value).data : undefined;
+  const version = stamp.safeParse(value).data?.version;
+  if (version !== undefined && version > FORMAT_VERSION) return { kind: 'newer' };
+  const run = storedRun.safeParse(value).data;
+  const isWhole = version === 1 ? !line.includes('"crc"') : isAsWritten(line);
+  return run !== undefined && isWhole ? { kind: 'run', run } : { kind: 'unreadable' };
+}
+
+/** The run of one line; undefined for any other line. */
+export function decodeRun(line: string): RunRecord | undefined {
+  const read = readRunLine(line);
+  return read.kind === 'run' ? read.run : undefined;
+}
+
+function isAsWritten(line: string): boolean {
+  const crc = CRC_MEMBER.exec(line)?.[1];
+  return crc !== undefined && crc === crcOf(`${line.replace(CRC_MEMBER, '')}}`);
+}
+
+function crcOf(text: string): string {
+  return crc32cHex(crc32c(Buffer.from(text)));
 }

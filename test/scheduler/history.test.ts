@@ -162,6 +162,53 @@ describe('compaction', () => {
   });
 });
 
+describe('a history that was lost', () => {
+  const found = anEndedRun({ id: 'rebuilt', reason: 'rebuilt', started: 2, backupId: 'backup' });
+  const known = (id: string, started: number) => anEndedRun({ id, started, backupId: id });
+
+  test('is incomplete until it is filled, also after another start', async () => {
+    expect(await (await reopened()).isIncomplete()).toBe(true);
+    expect(await (await reopened()).fill([found], systemClock)).toEqual([found]);
+    const history = await reopened();
+    expect([await history.isIncomplete(), await history.runs()]).toEqual([false, [found]]);
+  });
+
+  test('in part, by a flipped bit, is told and filled in its place, and what was there is kept beside it', async () => {
+    const history = await reopened();
+    await history.fill([], systemClock);
+    for (const run of [known('first', 1), known('lost', 2), known('last', 3)]) await history.append(run);
+    const bytes = await readFile(path);
+    bytes[bytes.indexOf('lost') + 1]! ^= 0x02;
+    await writeFile(path, bytes);
+
+    const after = await reopened();
+    expect((await after.runs()).map(({ id }) => id)).toEqual(['first', 'last']);
+    expect(await after.isIncomplete()).toBe(true);
+    await after.fill([found, known('first', 1)], systemClock);
+    expect((await (await reopened()).runs()).map(({ id }) => id)).toEqual(['first', 'rebuilt', 'last']);
+    expect(await (await reopened()).isIncomplete()).toBe(false);
+    expect(await readFile(`${path}.damaged`)).toEqual(bytes);
+  });
+
+  test('is not what a line is that somebody writes just now', async () => {
+    const history = await reopened();
+    await history.fill([], systemClock);
+    await history.append(known('first', 1));
+    await appendFile(path, encodeRun(known('second', 2)).slice(0, 50));
+    expect(await (await reopened()).isIncomplete()).toBe(false);
+    // the rest of it never came
+    await history.append(known('third', 3));
+    expect(await (await reopened()).isIncomplete()).toBe(true);
+  });
+
+  test('is not filled while another process writes the file anew', async () => {
+    const history = await reopened();
+    await writeFile(`${path}.compacting`, '');
+    await expect(history.fill([found], systemClock)).rejects.toMatchObject({ code: 'STATE_NOT_WRITABLE' });
+    expect([await history.isIncomplete(), await history.runs()]).toEqual([true, []]);
+  });
+});
+
 describe('a state directory that cannot be used', () => {
   test('is refused at the start, with what to do', async () => {
     await writeFile(state, 'a file, not a directory');

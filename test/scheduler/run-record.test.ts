@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { RunRecord } from '../../src/scheduler/run-record.ts';
-import { decodeRun, encodeRun } from '../../src/scheduler/run-record.ts';
+import { decodeRun, encodeRun, readRunLine } from '../../src/scheduler/run-record.ts';
 import { aRun } from '../support/run-records.ts';
 
 const moments = fc.integer({ min: 0, max: Date.parse('2100-01-01T00:00:00Z') });
@@ -52,7 +52,7 @@ test('a record comes back from its line as it was, and the line holds no line fe
 });
 
 test('a line reads well: times are ISO 8601', () => {
-  expect(JSON.parse(encodeRun(aRun()))).toMatchObject({ version: 1, started: '2026-11-22T02:00:00.000Z' });
+  expect(JSON.parse(encodeRun(aRun()))).toMatchObject({ version: 2, started: '2026-11-22T02:00:00.000Z' });
 });
 
 test('no beginning of a line is taken for a record', () => {
@@ -61,8 +61,26 @@ test('no beginning of a line is taken for a record', () => {
     expect(decodeRun(line.slice(0, length))).toBeUndefined();
 });
 
-test('a record of a newer format, and anything else, is passed over', () => {
-  expect(decodeRun(encodeRun(aRun()).replace('"version":1', '"version":2'))).toBeUndefined();
-  expect(decodeRun(encodeRun(aRun()).replace('backup_full', 'moon_shot'))).toBeUndefined();
-  expect(decodeRun('null')).toBeUndefined();
+test('a record of a newer format is told from one that is damaged, and neither is taken for a record', () => {
+  const line = encodeRun(aRun());
+  expect(readRunLine(line.replace('"version":2', '"version":3'))).toEqual({ kind: 'newer' });
+  expect(readRunLine(line.replace('backup_full', 'moon_shot'))).toEqual({ kind: 'unreadable' });
+  expect(readRunLine('null')).toEqual({ kind: 'unreadable' });
+});
+
+test('a record of an earlier Larder, without a checksum, is read', () => {
+  const run = aRun();
+  const line = encodeRun(run)
+    .replace('"version":2', '"version":1')
+    .replace(/,"crc":"[0-9a-f]{8}"/, '');
+  expect(decodeRun(line)).toEqual(run);
+});
+
+test('no flipped bit goes unnoticed', () => {
+  const bytes = Buffer.from(encodeRun(aRun()));
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    expect(decodeRun(flipped.toString())).toBeUndefined();
+  }
 });

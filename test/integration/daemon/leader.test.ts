@@ -53,8 +53,11 @@ async function health({ port }: Replica): Promise<Health['clusters'][number] | u
 }
 const roles = async (replicas: readonly Replica[]) =>
   (await Promise.all(replicas.map(health))).map((seen) => seen?.role ?? 'none').sort();
+/** Who came late to the repository has on record what it tells of: that was not run here. */
 const runsOf = async ({ state }: Replica) =>
-  (await (await RunHistory.open(state, systemClock)).runs()).map(({ task, result }) => [task, result]);
+  (await (await RunHistory.open(state, systemClock)).runs())
+    .filter(({ reason }) => reason !== 'rebuilt')
+    .map(({ task, result }) => [task, result]);
 const backups = async () =>
   (await readdir(join(directory.path, 'backups'))).filter((name) => name.includes('_backup_'));
 const one = ['leader', ...Array.from({ length: DAEMONS - 1 }, () => 'standby')];

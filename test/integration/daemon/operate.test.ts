@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AuditTrail } from '../../../src/audit/audit-trail.ts';
@@ -43,6 +43,7 @@ async function stop(daemon: LarderProcess): Promise<void> {
   daemon.signal('SIGTERM');
   expect(await daemon.exit).toBe(0);
 }
+const address = () => `http://127.0.0.1:${environment['LARDER_HTTP_PORT'] ?? ''}`;
 const idle = () =>
   eventually(runs, (seen) => seen.length > 0 && seen.every(({ result }) => result !== null), 60);
 const failure = (ended: Ended) => [ended.code, ended.stderr.split('\n')[0]];
@@ -134,9 +135,7 @@ test('a pause without a service holds when it starts, and is told of until someb
 
   await using daemon = startDaemon();
   const metric = async () => {
-    const response = await fetch(`http://127.0.0.1:${environment['LARDER_HTTP_PORT'] ?? ''}/metrics`).catch(
-      () => undefined,
-    );
+    const response = await fetch(`${address()}/metrics`).catch(() => undefined);
     return /paused_until_timestamp_seconds\{cluster="postgres",task="backup_incremental"\} (\d+)/.exec(
       (await response?.text()) ?? '',
     )?.[1];
@@ -145,4 +144,36 @@ test('a pause without a service holds when it starts, and is told of until someb
   expect((await command('resume')).stdout).toBe('The schedule of postgres goes on: backup_incremental.\n');
   expect((await command('resume')).stdout).toBe('Nothing of postgres was paused.\n');
   await stop(daemon);
+}, 120_000);
+
+test('a history that is deleted or damaged is filled by what the repository tells, and no backup is taken for it', async () => {
+  const path = join(state(), 'runs.jsonl');
+  const [backup] = (await runs()).filter(
+    ({ task, result }) => task === 'backup_full' && result === 'success',
+  );
+  const succeeded = async () => {
+    const response = await fetch(`${address()}/metrics`).catch(() => undefined);
+    return /job_runs_total\{cluster="postgres",task="backup_full",result="success"\} (\d+)/.exec(
+      (await response?.text()) ?? '',
+    )?.[1];
+  };
+  const deleted = () => rm(path);
+  const flipped = async () => {
+    const bytes = await readFile(path);
+    bytes[bytes.indexOf(backup?.backupId ?? '')]! ^= 0x20;
+    await writeFile(path, bytes);
+  };
+  for (const damage of [deleted, flipped]) {
+    await damage();
+    await using daemon = startDaemon();
+    await eventually(succeeded, (count) => count === '1');
+    const found = (await runs()).filter(({ backupId }) => backupId === backup?.backupId);
+    expect(found).toMatchObject([{ task: 'backup_full', reason: 'rebuilt', result: 'success' }]);
+    expect((await runs()).filter(({ reason }) => reason === 'first')).toEqual([]);
+    await eventually(
+      async () => (await fetch(`${address()}/health/backup`)).status,
+      (status) => status === 200,
+    );
+    await stop(daemon);
+  }
 }, 120_000);
