@@ -3,16 +3,15 @@ import { chainOf } from '../repository/backup-chain.ts';
 import type { UnreadableBackup } from '../repository/catalogue.ts';
 import { parseBackupId } from '../repository/layout.ts';
 import type { BackupFacts } from './backup-facts.ts';
+import type { ProofMark } from './proof-marks.ts';
 import type { RecordFacts } from './record-facts.ts';
 
 /** What a repository was found to hold of backups. */
 export interface ListedBackups {
   readonly records: readonly RecordFacts[];
   readonly unreadable: readonly UnreadableBackup[];
-  /** When the proof of a backup was stored, by its id, milliseconds since 1970 UTC. */
-  readonly verified: ReadonlyMap<string, number>;
-  /** Ids of the backups that did not pass their proof. */
-  readonly quarantined: ReadonlySet<string>;
+  /** How the last restore of a backup came out, by its id. */
+  readonly proofs: ReadonlyMap<string, ProofMark>;
 }
 
 /**
@@ -34,24 +33,25 @@ function factsOf(
   const { id, type, ended, sourceBytes, storedBytes, pageChecksumErrors } = record;
   const { systemIdentifier, timeline, stop: lsn } = record;
   const chain = chainOf(record, byId);
+  const proof = listed.proofs.get(id);
   return {
     ...{ id, type, ended, sourceBytes, storedBytes, pageChecksumErrors },
-    state: stateOf(record, chain, listed.quarantined),
+    state: stateOf(record, chain, proof),
     chainLength: chain === undefined ? 0 : chain.length - 1,
-    verified: listed.verified.get(id),
+    verified: proof?.result === 'verified' ? proof.object.modified : undefined,
     end: { systemIdentifier, timeline, lsn },
   };
 }
 
 /** Without the backups it builds on, it is no better than one that cannot be read. */
 function stateOf(
-  { id, state }: RecordFacts,
+  { state }: RecordFacts,
   chain: readonly RecordFacts[] | undefined,
-  quarantined: ReadonlySet<string>,
+  proof: ProofMark | undefined,
 ): BackupFacts['state'] {
   if (chain === undefined) return 'damaged';
   if (state !== 'complete') return state;
-  return quarantined.has(id) ? 'quarantined' : 'good';
+  return proof?.result === 'quarantined' ? 'quarantined' : 'good';
 }
 
 function factsOfUnreadable({ id, problem }: UnreadableBackup): BackupFacts[] {

@@ -55,6 +55,7 @@ export class RepositoryMetrics {
     );
     for (const { cluster, repo, storageRatio, backupsMin } of repositories) {
       for (const gauge of Object.values(this.#repository)) gauge.set({ repo }, 0);
+      for (const gauge of Object.values(this.#ofBackups)) gauge.set({ cluster, repo }, 0);
       this.#backupsSeen({ cluster, repo }, []);
       for (const kind of [...BACKUP_TYPES, 'wal']) this.#used.set({ cluster, repo, kind }, 0);
       this.#ofBackups.min.set({ cluster, repo }, backupsMin);
@@ -62,8 +63,10 @@ export class RepositoryMetrics {
     }
   }
 
-  surveyed(labels: RepositoryLabels, { backups, backupBytes, log }: RepositoryFacts): void {
+  surveyed(labels: RepositoryLabels, facts: RepositoryFacts): void {
+    const { backups, backupBytes, log, restoreSeconds } = facts;
     this.#backupsSeen(labels, backups);
+    this.#ofBackups.restoreSeconds.set(labels, restoreSeconds ?? 0);
     for (const type of BACKUP_TYPES) this.#used.set({ ...labels, kind: type }, backupBytes[type]);
     this.#used.set({ ...labels, kind: 'wal' }, log.storedBytes);
   }
@@ -136,6 +139,10 @@ function backupGauges(registry: Registry) {
     lastVerified: gauge(
       'last_verified_backup_timestamp_seconds',
       'End of the newest good backup that a real restore has proven, 0 = none',
+    ),
+    restoreSeconds: gauge(
+      'last_proof_restore_seconds',
+      'How long that backup took to be restored, started and rolled forward, 0 = not known',
     ),
     lastProof: gauge(
       'last_backup_proof_timestamp_seconds',

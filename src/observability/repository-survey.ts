@@ -1,13 +1,7 @@
 import { toLarderError } from '../errors.ts';
 import { readCommitRecord, type UnreadableBackup } from '../repository/catalogue.ts';
 import { listBackupObjects } from '../repository/backup-objects.ts';
-import {
-  backupOfCommitRecord,
-  backupOfObject,
-  parseBackupId,
-  parseProofRecordName,
-} from '../repository/layout.ts';
-import { proofStates } from '../repository/proof-state.ts';
+import { backupOfCommitRecord, backupOfObject, parseBackupId } from '../repository/layout.ts';
 import { findArchive } from '../repository/wal/archive-record.ts';
 import { newestSeal } from '../repository/wal/seal-record.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';
@@ -15,6 +9,7 @@ import type { ObjectInfo, ObjectStore } from '../storage/object-store.ts';
 import { newestBackup, type BackupFacts, type BackupType } from './backup-facts.ts';
 import { catalogueFacts, type ListedBackups } from './catalogue-facts.ts';
 import { logFacts, windowWithoutLog, type LogFacts } from './log-facts.ts';
+import { newestMarks, proofMark, readRestoreSeconds, type ProofMark } from './proof-marks.ts';
 import { recordFacts, type RecordFacts } from './record-facts.ts';
 
 /** What a repository holds of one cluster. */
@@ -23,6 +18,8 @@ export interface RepositoryFacts {
   /** Bytes of all objects below the backups of each type, of unfinished ones too. */
   readonly backupBytes: Readonly<Record<BackupType, number>>;
   readonly log: LogFacts;
+  /** How long the newest backup that was proven took to be restored for that, seconds; undefined: not known. */
+  readonly restoreSeconds: number | undefined;
   /** When the newest seal ended that found nothing missing, milliseconds since 1970 UTC; undefined: there is none. */
   readonly sealed: number | undefined;
 }
@@ -30,8 +27,7 @@ export interface RepositoryFacts {
 /** One listing of the backups. */
 interface Listing {
   readonly commitRecords: ReadonlyMap<string, ObjectInfo>;
-  readonly verified: ReadonlyMap<string, number>;
-  readonly quarantined: ReadonlySet<string>;
+  readonly proofs: ReadonlyMap<string, ProofMark>;
   readonly bytes: Readonly<Record<BackupType, number>>;
 }
 
@@ -42,6 +38,7 @@ interface Listing {
 export class RepositorySurvey {
   readonly #store: ObjectStore;
   #known: ReadonlyMap<string, { readonly stamp: string; readonly record: RecordFacts }> = new Map();
+  #proof: { readonly name: string; readonly restoreSeconds: number | undefined } | undefined;
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -49,15 +46,33 @@ export class RepositorySurvey {
 
   /** Throws LarderError what keeps the repository, or a part of it, from being read: then nothing of it is known. */
   async read(): Promise<RepositoryFacts> {
-    const { commitRecords, bytes, ...marks } = await listBackups(this.#store);
-    const backups = catalogueFacts({ ...(await this.#readRecords(commitRecords)), ...marks });
+    const { commitRecords, proofs, bytes } = await listBackups(this.#store);
+    const backups = catalogueFacts({ ...(await this.#readRecords(commitRecords)), proofs });
     const system = newestBackup(backups.filter(({ end }) => end !== undefined))?.end?.systemIdentifier;
     return {
       backups,
       backupBytes: bytes,
       log: await readLog(this.#store, system, backups),
+      restoreSeconds: await this.#restoreSeconds(backups, proofs),
       sealed: system === undefined ? undefined : await readSealed(this.#store, system),
     };
+  }
+
+  /** Of the record that counts, which is read once. */
+  async #restoreSeconds(
+    backups: readonly BackupFacts[],
+    proofs: Listing['proofs'],
+  ): Promise<number | undefined> {
+    const newest = newestBackup(
+      backups.filter(({ state, verified }) => state === 'good' && verified !== undefined),
+    );
+    const mark = newest === undefined ? undefined : proofs.get(newest.id);
+    if (mark === undefined) return undefined;
+    const { name } = mark.object;
+    if (this.#proof?.name !== name) {
+      this.#proof = { name, restoreSeconds: await readRestoreSeconds(this.#store, mark) };
+    }
+    return this.#proof.restoreSeconds;
   }
 
   async #readRecords(
@@ -83,30 +98,17 @@ export class RepositorySurvey {
 
 async function listBackups(store: ObjectStore): Promise<Listing> {
   const commitRecords = new Map<string, ObjectInfo>();
-  const proofs = new Map<string, ObjectInfo>();
+  const marks: ProofMark[] = [];
   const bytes = { full: 0, incremental: 0 };
   for await (const object of listBackupObjects(store)) {
-    const id = backupOfObject(object.name);
-    const type = parseBackupId(id ?? '')?.type;
-    if (id === undefined || type === undefined) continue;
-    bytes[type] += object.size;
-    if (backupOfCommitRecord(object.name) !== undefined) commitRecords.set(id, object);
-    else if (parseProofRecordName(object.name) !== undefined) proofs.set(object.name, object);
+    const type = parseBackupId(backupOfObject(object.name) ?? '')?.type;
+    if (type !== undefined) bytes[type] += object.size;
+    const id = backupOfCommitRecord(object.name);
+    const mark = proofMark(object);
+    if (id !== undefined) commitRecords.set(id, object);
+    else if (mark !== undefined) marks.push(mark);
   }
-  return { commitRecords, ...judged(proofs), bytes };
-}
-
-/** What the newest proof of each backup came to; those that passed, with the time of the last one. */
-function judged(proofs: ReadonlyMap<string, ObjectInfo>): Pick<Listing, 'verified' | 'quarantined'> {
-  const verified = new Map<string, number>();
-  const states = proofStates(proofs.keys());
-  for (const [name, { modified }] of proofs) {
-    const record = parseProofRecordName(name);
-    if (record?.result !== 'verified' || states.get(record.backup) !== 'verified') continue;
-    verified.set(record.backup, Math.max(modified, verified.get(record.backup) ?? 0));
-  }
-  const failed = [...states].flatMap(([id, result]) => (result === 'quarantined' ? [id] : []));
-  return { verified, quarantined: new Set(failed) };
+  return { commitRecords, proofs: newestMarks(marks), bytes };
 }
 
 /** Before the first backup. */
@@ -114,6 +116,7 @@ export const NOTHING_STORED: RepositoryFacts = {
   backups: [],
   backupBytes: { full: 0, incremental: 0 },
   log: { storedBytes: 0, segments: 0, missingSegments: 0, damaged: 0, window: undefined },
+  restoreSeconds: undefined,
   sealed: undefined,
 };
 

@@ -18,7 +18,8 @@ export function proofStates(names: Iterable<string>): ProofStates {
   return new Map([...newest].map(([backup, { result }]) => [backup, result]));
 }
 
-function outweighs(record: ProofRecordName, known: ProofRecordName | undefined): boolean {
+/** Whether a record counts instead of the one that counted so far. */
+export function outweighs(record: ProofRecordName, known: ProofRecordName | undefined): boolean {
   if (known === undefined || record.number !== known.number) return record.number > (known?.number ?? 0);
   return record.result === 'quarantined';
 }

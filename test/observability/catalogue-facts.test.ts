@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
 import { catalogueFacts, type ListedBackups } from '../../src/observability/catalogue-facts.ts';
+import type { ProofMark } from '../../src/observability/proof-marks.ts';
 import { recordFacts } from '../../src/observability/record-facts.ts';
 import type { CommitRecord } from '../../src/repository/commit-record.ts';
 import { commitRecord } from '../support/commit-records.ts';
@@ -8,7 +9,7 @@ import { commitRecord } from '../support/commit-records.ts';
 const id = 'full_backup_truck_20261122_020000';
 const record = (fields: Partial<CommitRecord> = {}): CommitRecord =>
   commitRecord('2026-11-22T02:00:00Z', { sourceBytes: 20, storedBytes: 5, ...fields });
-const NOTHING: ListedBackups = { records: [], unreadable: [], verified: new Map(), quarantined: new Set() };
+const NOTHING: ListedBackups = { records: [], unreadable: [], proofs: new Map() };
 const facts = (records: CommitRecord[], more: Partial<ListedBackups> = {}) =>
   catalogueFacts({ ...NOTHING, records: records.map(recordFacts), ...more });
 const unreadable = (problem: LarderError) => facts([], { unreadable: [{ id, problem }] });
@@ -31,11 +32,12 @@ test('a complete backup is good, with its end and its sizes', () => {
 });
 
 test('a proof says when it was stored; a backup that did not pass one is not good any more', () => {
-  expect(facts([record()], { verified: new Map([[id, 1000]]) })).toMatchObject([
-    { state: 'good', verified: 1000 },
-  ]);
-  expect(facts([record()], { quarantined: new Set([id]) })).toMatchObject([{ state: 'quarantined' }]);
-  expect(facts([record({ state: 'corrupt_source' })], { quarantined: new Set([id]) })).toMatchObject([
+  const proof = (result: ProofMark['result']) => ({
+    proofs: new Map([[id, { backup: id, result, number: 1, object: { name: '', size: 1, modified: 1000 } }]]),
+  });
+  expect(facts([record()], proof('verified'))).toMatchObject([{ state: 'good', verified: 1000 }]);
+  expect(facts([record()], proof('quarantined'))).toMatchObject([{ state: 'quarantined' }]);
+  expect(facts([record({ state: 'corrupt_source' })], proof('quarantined'))).toMatchObject([
     { state: 'corrupt_source' },
   ]);
 });

@@ -81,6 +81,7 @@ test('every series exists from the start, also those of what has never happened'
       'backup_oldest_timestamp_seconds',
       'last_verified_backup_timestamp_seconds',
       'last_backup_proof_timestamp_seconds',
+      'last_proof_restore_seconds',
       'backup_last_success_timestamp_seconds',
       'backup_last_source_bytes',
       'backup_last_stored_bytes',
@@ -219,6 +220,7 @@ describe('what the repository holds', () => {
           damaged: 1,
           window: { from: day(8), until: day(24) },
         },
+        restoreSeconds: 42,
         sealed: day(24),
       }),
     );
@@ -228,6 +230,7 @@ describe('what the repository holds', () => {
     expect(await value(metrics, `backups_verified{${of}}`)).toBe(3);
     expect(await value(metrics, `last_verified_backup_timestamp_seconds{${of}}`)).toBe(day(15) / 1000);
     expect(await value(metrics, `last_backup_proof_timestamp_seconds{${of}}`)).toBe(day(15) / 1000 + 5);
+    expect(await value(metrics, `last_proof_restore_seconds{${of}}`)).toBe(42);
     expect(await value(metrics, `repo_used_bytes{${of},kind="full"}`)).toBe(1600);
     expect(await value(metrics, `repo_used_bytes{${of},kind="wal"}`)).toBe(7);
     expect(await value(metrics, `wal_missing_segments{${of}}`)).toBe(2);

@@ -2,7 +2,8 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { LarderError } from '../../src/errors.ts';
 import { RepositorySurvey } from '../../src/observability/repository-survey.ts';
 import { encodeCommitRecord, type CommitRecord } from '../../src/repository/commit-record.ts';
-import { commitRecordName, proofRecordName } from '../../src/repository/layout.ts';
+import { commitRecordName } from '../../src/repository/layout.ts';
+import { encodeSealedJson } from '../../src/repository/sealed-json.ts';
 import { writeSealRecord } from '../../src/repository/wal/seal-record.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
@@ -34,6 +35,17 @@ beforeEach(async () => {
   await put(first);
 });
 
+const proof = encodeSealedJson({
+  formatVersion: 1,
+  report: {
+    phases: [
+      { name: 'stored objects', seconds: 100 },
+      { name: 'restore', seconds: 5 },
+      { name: 'start and replay', seconds: 2 },
+      { name: 'check', seconds: 100 },
+    ],
+  },
+});
 const put = (record: CommitRecord) =>
   store.putIfAbsent(commitRecordName(record.id), encodeCommitRecord(record));
 const states = async () => (await survey.read()).backups.map(({ id, state }) => [id, state]);
@@ -61,14 +73,11 @@ test('a record that was changed is read again, one that is gone is forgotten', a
 
 test('proofs, failed proofs, sizes and seals are seen', async () => {
   await put(second);
-  await store.putIfAbsent(
-    proofRecordName({ backup: first.id, result: 'verified', number: 1 }),
-    Buffer.from('{}'),
-  );
-  await store.putIfAbsent(
-    proofRecordName({ backup: second.id, result: 'quarantined', number: 1 }),
-    Buffer.from('{}'),
-  );
+  const mark = (id: string, ending: string) => store.putIfAbsent(`${id}/${id}.${ending}`, proof);
+  await mark(first.id, 'quarantined');
+  await mark(first.id, 'verified_2');
+  await mark(second.id, 'verified_9');
+  await mark(second.id, 'quarantined_10');
   const { systemIdentifier } = second;
   const seal = {
     formatVersion: 1,
@@ -80,14 +89,16 @@ test('proofs, failed proofs, sizes and seals are seen', async () => {
   } as const;
   const times = { startTime: '2026-11-22T06:00:00.000Z', endTime: '2026-11-22T06:00:02.000Z' };
   await writeSealRecord(store, { ...seal, ...times, segments: 1, bytes: 1, gaps: [], larderVersion: 'test' });
+  await survey.read();
   const found = await survey.read();
+  expect(reads.filter((name) => name.includes('verified'))).toEqual([`${first.id}/${first.id}.verified_2`]);
+  expect(found.restoreSeconds).toBe(7);
   expect(found.backups).toMatchObject([
     { state: 'good', verified: clock.now() },
     { state: 'quarantined', verified: undefined },
   ]);
-  expect(found.backupBytes.full).toBe(
-    encodeCommitRecord(first).length + encodeCommitRecord(second).length + 4,
-  );
+  const records = encodeCommitRecord(first).length + encodeCommitRecord(second).length;
+  expect(found.backupBytes.full).toBe(records + 4 * proof.length);
   expect(found.sealed).toBe(Date.parse(times.endTime));
   // an archive must have been there, since something was sealed
   expect(found.log).toMatchObject({ missingSegments: undefined, damaged: 1 });
