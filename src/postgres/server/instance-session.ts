@@ -1,4 +1,8 @@
 import pg from 'pg';
+import { Session } from '../sql/session.ts';
+
+/** Milliseconds. */
+const CONNECT_TIMEOUT = 10_000;
 
 /** SQL on a server that Larder started itself; the servers it protects are reached through `openClient`. */
 export interface InstanceSession {
@@ -15,8 +19,28 @@ export interface InstanceSession {
 export async function openInstanceSession(
   connection: string,
   database?: string,
-  connectTimeout = 10_000,
+  connectTimeout = CONNECT_TIMEOUT,
 ): Promise<InstanceSession> {
+  const client = await connect(connection, database, connectTimeout);
+  const close = async (): Promise<void> => client.end().catch(() => undefined);
+  return {
+    query: async (text, values) =>
+      rowsOf(await client.query(text, values === undefined ? undefined : [...values])),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The same for readers whose values are text. Throws what `pg` throws. */
+export async function openInstanceReader(connection: string, database: string): Promise<Session> {
+  return new Session(await connect(connection, database, CONNECT_TIMEOUT));
+}
+
+async function connect(
+  connection: string,
+  database: string | undefined,
+  connectTimeout: number,
+): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: database === undefined ? connection : withDatabase(connection, database),
     connectionTimeoutMillis: connectTimeout,
@@ -26,17 +50,11 @@ export async function openInstanceSession(
   client.on('error', () => undefined);
   try {
     await client.connect();
+    return client;
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
-  const close = async (): Promise<void> => client.end().catch(() => undefined);
-  return {
-    query: async (text, values) =>
-      rowsOf(await client.query(text, values === undefined ? undefined : [...values])),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
 }
 
 /** The same URL with settings that every session of it begins with; they outrank those of roles and databases. */

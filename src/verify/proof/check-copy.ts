@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../clock.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Check, ProofReport } from '../proof-report.ts';
 import { checkOf, copyFinding, timedCheck, type Answer } from './answer.ts';
 import { checkDatabases } from './check-databases.ts';
+import { checkFingerprint } from './checks/fingerprint-check.ts';
 import { judgeRecovery, reachedBy, readRecovered, type Recovered } from './checks/recovery-check.ts';
 import { judgeServerLog } from './checks/server-log-check.ts';
 import { userChecks, type UserCheck } from './checks/user-check.ts';
@@ -18,6 +20,8 @@ export interface CopyChecks {
   readonly userChecks: readonly UserCheck[];
   /** Databases looked at side by side. */
   readonly concurrency: number;
+  /** Where the backup's fingerprint lies; without it what the copy holds is compared with nothing. */
+  readonly store?: ObjectStore;
   /** Through the log of the repository: the backup's own end is then the least that must be reached. */
   readonly rolledForward: boolean;
 }
@@ -52,6 +56,8 @@ export async function checkCopy(
   const recovery = answerOfRecovery(recovered, request);
   const checks = [checkOf('recovery', recovery, (clock.monotonic() - began) / 1000)];
   const reached = recovered instanceof CopyFailure ? null : reachedBy(recovered);
+  checks.push(...(await compareContents(copy, request, context)));
+  // from here on the copy is written to
   const databases = await attempt(() => databasesOf(copy, signal));
   if (databases instanceof CopyFailure) {
     checks.push(checkOf('databases', failedAnswer(databases), 0));
@@ -60,6 +66,16 @@ export async function checkCopy(
   checks.push(...(await checkAll(copy, databases, request, context)));
   checks.push(...(await userChecks(copy, request.userChecks, context)));
   return { checks, reached, host };
+}
+
+/** At another point than the backup's own end other things are there, by right. */
+async function compareContents(
+  copy: RunningCopy,
+  { store, backup, rolledForward }: CopyChecks,
+  { clock, signal }: CheckContext,
+): Promise<Check[]> {
+  if (store === undefined || rolledForward) return [];
+  return checkFingerprint(copy, { store, backup, clock, signal });
 }
 
 async function checkAll(

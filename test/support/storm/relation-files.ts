@@ -58,6 +58,16 @@ export function dropLastEntry(block: number): Damage {
   };
 }
 
+/** Makes the line pointer of a row (from 1 on) lead to where no row can begin. */
+export function brokenLinePointer(block: number, row: number): Damage {
+  return async (path) => {
+    const page = pageOf(await readFile(path), block);
+    const at = 24 + (row - 1) * 4;
+    page.writeUInt32LE(page.readUInt32LE(at) ^ 0x0003, at);
+    await writePage(path, block, page);
+  };
+}
+
 /** BTP_LEAF alone, or with BTP_HAS_GARBAGE; two entries at least (bufpage.h, nbtree.h). */
 function isLeaf(page: Buffer): boolean {
   const [lower, special] = [page.readUInt16LE(12), page.readUInt16LE(16)];
