@@ -105,7 +105,7 @@ test('a broken index, a torn page and a missing file are each found and named, a
     type: 'incremental',
     changesFrom: 'comparison',
   });
-  expect(next.parent).toBe(sound.id);
+  expect(next.parent).toBe(emptied.id);
 
   await writeProof(repository.store, { ...report, verdict: 'verified', checks: [] });
   expect((await readCatalogue(repository.store)).proofs).toEqual(new Map([[damaged.id, 'verified']]));
