@@ -10,7 +10,10 @@ import {
   receiverRequest,
   type ClusterParts,
 } from './cluster-parts.ts';
+import { proofRecords } from './cluster-report.ts';
+import type { Config } from './config/config.ts';
 import type { Part } from './daemon.ts';
+import { recordProof } from './report/record-proof.ts';
 import { LarderError } from './errors.ts';
 import type { Task } from './jobs/job.ts';
 import { ClusterWatch } from './observability/cluster-watch.ts';
@@ -42,6 +45,8 @@ export interface Shared {
   readonly clock: Clock;
   readonly larderVersion: string;
   readonly stateDirectory: string;
+  /** Where results of proofs are written down. */
+  readonly report: Config['report'];
   readonly logger: ReturnType<typeof createLogger>;
   readonly history: RunHistory;
   readonly pauses: Pauses;
@@ -79,6 +84,7 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
     parts,
     onNotice: logNotice(cluster, shared),
     onRemoved: (ids) => void noteRemovals(ids, shared),
+    onProof: (report) => recordProof(report, proofRecords(shared, cluster, { actor: 'schedule', clock })),
   });
   const runner = new JobRunner({
     ...shared,

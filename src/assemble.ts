@@ -36,6 +36,7 @@ const BUILT: readonly Task[] = [
   'transaction_log',
   'verify',
   'retention',
+  'restore_test',
 ];
 
 /** A backup that takes longer than the one before it must not break the objective; a tenth of it is forgiven. */
@@ -114,6 +115,7 @@ async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
     clock,
     larderVersion,
     stateDirectory: config.stateDirectory,
+    report: config.report,
     logger,
     history,
     pauses: new Pauses(config.stateDirectory),

@@ -9,6 +9,8 @@ import {
 import { backupJob } from './jobs/backup.ts';
 import type { Job, Task } from './jobs/job.ts';
 import { notBuiltJob } from './jobs/not-built.ts';
+import type { ProofListener } from './jobs/prove.ts';
+import { restoreTestJob } from './jobs/restore-test.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { sealJob } from './jobs/seal.ts';
 import { verifyJob } from './jobs/verify.ts';
@@ -27,6 +29,8 @@ export interface ClusterJobsParts {
   readonly onNotice: (notice: ReceiverNotice) => void;
   /** Told of the backups that retention has removed. */
   readonly onRemoved: (ids: readonly string[]) => void;
+  /** Writes down how a proof went, for people and as evidence. */
+  readonly onProof?: ProofListener;
 }
 
 /** The job that does a task on a cluster; about one backup, where the task is about one. */
@@ -55,10 +59,19 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           receives: parts.config.transactionLog.receive,
           level: parts.config.verify.level,
           proof: proofSettings(parts.config, stateDirectory, larderVersion),
+          ...(options.onProof === undefined ? {} : { onProof: options.onProof }),
           backupId,
           clock,
         });
       case 'restore_test':
+        return restoreTestJob({
+          ...parts,
+          workers: parts.config.workers,
+          proof: proofSettings(parts.config, stateDirectory, larderVersion),
+          ...(options.onProof === undefined ? {} : { onProof: options.onProof }),
+          backupId,
+          clock,
+        });
       case 'drill':
       case 'second_site_test':
         return notBuiltJob(task);

@@ -16,6 +16,7 @@ export function schedulesOf({ schedules, transactionLog }: ClusterConfig): Reado
     ['backup_incremental', schedules.incremental],
     ['transaction_log', transactionLog.receive ? schedules.transactionLog : undefined],
     ['retention', schedules.retention],
+    ['restore_test', schedules.restoreTest],
   ];
   return new Map(all.flatMap(([task, schedule]) => (schedule === undefined ? [] : [[task, schedule]])));
 }
@@ -26,7 +27,8 @@ export function runLimits(cluster: ClusterConfig, now: number): Readonly<Record<
   return perTask((task) => {
     const schedule = schedules.get(task);
     const retrySeconds = schedule === undefined ? RETRY_SECONDS : intervalOf(schedule, now) / 2000;
-    const tellsOfBytes = isBackup(task) || task === 'verify';
+    // while one index is looked at nothing moves, however large it is
+    const tellsOfBytes = isBackup(task) || (task === 'verify' && cluster.verify.level === 'objects');
     const stallSeconds = tellsOfBytes ? cluster.stallTimeout / 1000 : undefined;
     return { timeoutSeconds: timeoutSeconds(task, cluster), stallSeconds, retrySeconds };
   });
@@ -40,5 +42,6 @@ export function intervalOf(schedule: Schedule, now: number): number {
 
 function timeoutSeconds(task: Task, cluster: ClusterConfig): number {
   if (task === 'transaction_log') return cluster.transactionLog.sealTimeout / 1000 + SEAL_SLACK_SECONDS;
-  return (task === 'verify' ? cluster.verifyTimeout : cluster.backupTimeout) / 1000;
+  const isProof = task === 'verify' || task === 'restore_test';
+  return (isProof ? cluster.verifyTimeout : cluster.backupTimeout) / 1000;
 }

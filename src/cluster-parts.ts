@@ -123,6 +123,7 @@ export async function assertKnownRepository(
 
 /** The catalogue; empty where no backup was ever taken. Throws when it cannot be read, or ought to be there and is not. */
 export async function readKnownCatalogue(parts: ClusterParts, expected: boolean): Promise<Catalogue> {
-  if (!(await assertKnownRepository(parts, expected))) return { backups: [], unreadable: [], proofs: new Map() };
+  if (!(await assertKnownRepository(parts, expected)))
+    return { backups: [], unreadable: [], proofs: new Map() };
   return readCatalogue(parts.store);
 }

@@ -6,7 +6,11 @@ import type { ClusterConfig, Config } from './config/config.ts';
 import { readEvidenceFacts } from './report/facts/read-evidence.ts';
 import { known } from './report/facts/known.ts';
 import { readRepositoryFacts } from './report/facts/read-repository.ts';
-import { WITHOUT_CONFIGURATION, type ReceiverFact, type ScheduleFact } from './report/facts/strategy-facts.ts';
+import {
+  WITHOUT_CONFIGURATION,
+  type ReceiverFact,
+  type ScheduleFact,
+} from './report/facts/strategy-facts.ts';
 import type { StrategyFacts, WantedFacts } from './report/facts/strategy-facts.ts';
 import { makeReport } from './report/make-report.ts';
 import type { ProofRecords } from './report/record-proof.ts';
@@ -96,7 +100,9 @@ async function readSchedules(
   runs: readonly RunRecord[],
   { stateDirectory, now }: { readonly stateDirectory: string; readonly now: number },
 ): Promise<ScheduleFact[]> {
-  const pauses = (await new Pauses(stateDirectory).read(now)).filter(({ cluster }) => cluster === config.name);
+  const pauses = (await new Pauses(stateDirectory).read(now)).filter(
+    ({ cluster }) => cluster === config.name,
+  );
   const { blackouts, verifyAfterBackup } = config.schedules;
   const tasks = viewSchedules({ now, schedules: schedulesOf(config), blackouts, pauses, runs });
   const verify = { task: 'verify', when: 'after each backup', next: undefined };
@@ -108,7 +114,11 @@ function scheduleFact({ task, schedule, next, pause }: TaskSchedule): ScheduleFa
   return { task, when: pause === undefined ? when : `${when}, PAUSED by ${pause.by}: ${pause.reason}`, next };
 }
 
-async function receiverOf(stateDirectory: string, cluster: string, clock: Clock): Promise<ReceiverFact | undefined> {
+async function receiverOf(
+  stateDirectory: string,
+  cluster: string,
+  clock: Clock,
+): Promise<ReceiverFact | undefined> {
   const status = await readReceiver(stateDirectory, cluster, clock);
   if (status === undefined) return undefined;
   const { state, problem, updated, unprotectedSince } = status;

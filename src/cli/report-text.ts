@@ -116,14 +116,16 @@ function backups({ recovery }: StrategyReport): string {
     { title: 'STATE' },
     { title: 'RESTORE TEST' },
   ];
-  const rows = recovery.backups.toReversed().map(({ id, started, seconds, storedBytes, state, proof }) => [
-    id,
-    formatTime(started),
-    formatDuration(seconds),
-    formatBytes(storedBytes),
-    state === 'good' ? 'good' : words(state).toUpperCase(),
-    PROOFS[proof],
-  ]);
+  const rows = recovery.backups
+    .toReversed()
+    .map(({ id, started, seconds, storedBytes, state, proof }) => [
+      id,
+      formatTime(started),
+      formatDuration(seconds),
+      formatBytes(storedBytes),
+      state === 'good' ? 'good' : words(state).toUpperCase(),
+      PROOFS[proof],
+    ]);
   return some(columns, rows, 'larder list');
 }
 
@@ -182,7 +184,10 @@ function storage({ storage: stored, growth, cost }: StrategyReport): string {
     ['in all', stored === null ? 'not known' : formatBytes(stored.totalBytes)],
     ['backups add', rate(growth?.storedBytesPerDay)],
     ['the log adds', rate(growth?.logBytesPerDay)],
-    ['cluster grows', `${rate(growth?.sourceBytesPerDay)}; ${growth?.basis ?? 'the backups cannot be listed'}`],
+    [
+      'cluster grows',
+      `${rate(growth?.sourceBytesPerDay)}; ${growth?.basis ?? 'the backups cannot be listed'}`,
+    ],
     ['cost', `${money}${cost.basis}`],
   ]);
 }

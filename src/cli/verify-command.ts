@@ -2,14 +2,17 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { proofSettings } from '../cluster-parts.ts';
 import { LarderError } from '../errors.ts';
-import { proofProblem, proveAndRecord, type ProofSettings } from '../jobs/prove.ts';
+import { proofRecords } from '../cluster-report.ts';
+import { proofProblem, proveAndRecord, type ProofListener, type ProofSettings } from '../jobs/prove.ts';
 import { verificationFailed } from '../jobs/verify.ts';
+import { recordProof } from '../report/record-proof.ts';
 import { findBackup } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { expectServerFor } from '../verify/proof/find-server.ts';
 import { scratchPlaces } from '../verify/proof/scratch-places.ts';
 import type { Finding, LogReport, VerifyReport } from '../verify/report.ts';
 import { verifyObjects, type VerifyProgress } from '../verify/verify-objects.ts';
+import { commandActor } from './audit-note.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
 import { formatBytes, formatDuration, formatRate, plural, printable } from './format.ts';
@@ -62,10 +65,10 @@ type Level = (typeof LEVELS)[number];
 async function verify(parts: CliParts, id: string, options: VerifyOptions): Promise<void> {
   const asked = parseLevel(options.level);
   const repository = await openForReading(parts, options);
-  const { level, settings } = await chooseSettings(parts, options, asked);
+  const { level, settings, onProof } = await chooseSettings(parts, options, asked);
   const backup = await findBackup(repository.store, id);
   if (level === 'objects') await verifyStored(parts, { repository, backup }, options);
-  else await proveOne(parts, { repository, backup }, { level, settings, json: options.json === true });
+  else await proveOne(parts, { repository, backup }, { level, settings, onProof, json: options.json === true });
 }
 
 function parseLevel(text: string | undefined): Level | undefined {
@@ -76,19 +79,31 @@ function parseLevel(text: string | undefined): Level | undefined {
   });
 }
 
+interface Settings {
+  readonly level: Level;
+  readonly settings: ProofSettings;
+  /** Where nobody says where results are kept, nobody keeps them. */
+  readonly onProof: ProofListener | undefined;
+}
+
 /** As the cluster is configured; without a configuration by a restore. */
 async function chooseSettings(
   parts: CliParts,
   options: VerifyOptions,
   asked: Level | undefined,
-): Promise<{ readonly level: Level; readonly settings: ProofSettings }> {
+): Promise<Settings> {
   const named = options.scratch === undefined ? undefined : resolve(parts.workingDirectory, options.scratch);
   if (options.repository === undefined) {
     const config = await parts.loadConfig();
     const cluster = chooseCluster(config, options.cluster);
     const settings = proofSettings(cluster, config.stateDirectory, parts.version);
     const scratch = named === undefined ? settings.scratch : [named];
-    return { level: asked ?? cluster.verify.level, settings: { ...settings, scratch } };
+    const records = proofRecords(config, cluster.name, { actor: commandActor(), clock: parts.clock });
+    return {
+      level: asked ?? cluster.verify.level,
+      settings: { ...settings, scratch },
+      onProof: (report) => recordProof(report, records),
+    };
   }
   const searchPath = parts.environment['PATH'];
   const settings: ProofSettings = {
@@ -98,7 +113,7 @@ async function chooseSettings(
     binaries: searchPath === undefined ? {} : { searchPath },
     larderVersion: parts.version,
   };
-  return { level: asked ?? 'restore', settings };
+  return { level: asked ?? 'restore', settings, onProof: undefined };
 }
 
 interface Chosen {
@@ -109,16 +124,17 @@ interface Chosen {
 async function proveOne(
   parts: CliParts,
   { repository, backup }: Chosen,
-  proof: { readonly level: 'restore' | 'full'; readonly settings: ProofSettings; readonly json: boolean },
+  proof: Settings & { readonly level: 'restore' | 'full'; readonly json: boolean },
 ): Promise<void> {
   const { clock, signal, stdout } = parts;
   await expectServerFor(backup, proof.settings.binaries);
   const bar = new ProgressBar(parts.stderr, clock);
-  const { report } = await proveAndRecord(
+  const { report, warnings } = await proveAndRecord(
     { ...repository, ...proof.settings, backup, level: proof.level },
     { clock, signal, onProgress: (step) => bar.update(step) },
-    undefined,
+    proof.onProof,
   ).finally(() => bar.clear());
+  for (const warning of warnings) parts.stderr.write(`warning: ${warning}\n`);
   if (proof.json) writeJson(stdout, report);
   else stdout.write(proofText(report));
   const problem = proofProblem(report);

@@ -57,6 +57,7 @@ function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
     transactionLog: parsed['transaction-log'],
     verifyAfterBackup: parsed.verify === 'after-backup',
     retention: parsed.retention,
+    restoreTest: parsed['restore-test'],
     catchUp: parsed['catch-up'],
     catchUpWindow: parsed['catch-up-window'],
     blackouts: parsed.blackout,

@@ -88,6 +88,8 @@ export interface SchedulesConfig {
   readonly verifyAfterBackup: boolean;
   /** When what the policy does not keep is marked and removed. */
   readonly retention: Schedule | undefined;
+  /** When the newest chain is restored and read whole. */
+  readonly restoreTest: Schedule | undefined;
   /** What becomes of slots that were missed: one run for all of them, or none. */
   readonly catchUp: 'latest' | 'none';
   /** Milliseconds after a missed slot within which it is still run. */

@@ -59,7 +59,9 @@ function unknownParts(facts: StrategyFacts): { what: string; why: string }[] {
     ['restore tests, as the repository has them', facts.proofs],
     ['restore tests and drills, as the evidence has them', facts.evidence],
   ];
-  const files = [facts.proofs, facts.evidence].flatMap((fact) => ('value' in fact ? fact.value.unreadable : []));
+  const files = [facts.proofs, facts.evidence].flatMap((fact) =>
+    'value' in fact ? fact.value.unreadable : [],
+  );
   return [
     ...parts.flatMap(([what, fact]) => {
       const why = unknownOf(fact);

@@ -78,7 +78,11 @@ export function choiceTexts({ remarks, passedOver }: DrillReport): readonly stri
 /** What the proof ran on. */
 export function hostText({ host }: Pick<ProofReport, 'host'>): string {
   const { serverVersion, libc, icu, confinement } = host;
-  const kept = { namespaces: 'without network, all else read-only', network: 'without network', account: null };
+  const kept = {
+    namespaces: 'without network, all else read-only',
+    network: 'without network',
+    account: null,
+  };
   return [`PostgreSQL ${serverVersion}`, libc, icu === null ? null : `ICU ${icu}`, kept[confinement]]
     .filter((part) => part !== null)
     .join(', ');

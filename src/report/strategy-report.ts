@@ -94,8 +94,18 @@ export const strategyReportSchema = z.object({
     })
     .nullable(),
   objectives: z.object({
-    rpo: z.object({ targetSeconds: seconds.nullable(), now: measured, worst: measured, met: z.boolean().nullable() }),
-    rto: z.object({ targetSeconds: seconds.nullable(), last: measured, worst: measured, met: z.boolean().nullable() }),
+    rpo: z.object({
+      targetSeconds: seconds.nullable(),
+      now: measured,
+      worst: measured,
+      met: z.boolean().nullable(),
+    }),
+    rto: z.object({
+      targetSeconds: seconds.nullable(),
+      last: measured,
+      worst: measured,
+      met: z.boolean().nullable(),
+    }),
     storage: z.object({
       target: z.number().nullable(),
       used: z.number().nullable(),

@@ -1,10 +1,10 @@
 import type { Task } from '../jobs/job.ts';
 
 /**
- * What waits for what. Of the heavy kinds a cluster runs one at a time: they read all of the repository or of the server.
- * The transaction log never waits behind them.
+ * What waits for what: of each lane a cluster runs one at a time. The transaction log never waits behind anything, and no backup
+ * behind a proof, which takes as long as a restore.
  */
-export type Lane = 'heavy' | 'log';
+export type Lane = 'heavy' | 'proof' | 'log';
 
 /** What is due together runs in this order: the log first, then what makes backups, then proofs, and deletion last. */
 const ORDER: readonly Task[] = [
@@ -19,8 +19,11 @@ const ORDER: readonly Task[] = [
 ];
 
 export function laneOf(task: Task): Lane {
-  return task === 'transaction_log' ? 'log' : 'heavy';
+  if (task === 'transaction_log') return 'log';
+  return PROOFS.has(task) ? 'proof' : 'heavy';
 }
+
+const PROOFS: ReadonlySet<Task> = new Set(['verify', 'restore_test', 'drill', 'second_site_test']);
 
 /** Smaller runs sooner. */
 export function rankOf(task: Task): number {

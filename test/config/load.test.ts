@@ -375,7 +375,7 @@ http: { prot: 1, zebra: 2 }
   test.each([
     'copies: [ { path: /x } ]',
     'encryption: { passphrase-file: /x }',
-    'schedules: { restore-test: "0 4 * * 6" }',
+    'schedules: { drill: "0 4 * * 6" }',
     'schedules: { drill: "0 4 1 * *" }',
     'schedules: { second-site-test: "0 4 1 */3 *" }',
     'repository: { path: "s3://bucket/prefix" }',

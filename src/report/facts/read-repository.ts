@@ -54,7 +54,15 @@ async function open(
 
 function allUnknown(unknown: string): RepositoryFacts {
   const fact = { unknown };
-  return { record: fact, catalogue: fact, log: fact, retention: fact, stored: fact, capacity: fact, proofs: fact };
+  return {
+    record: fact,
+    catalogue: fact,
+    log: fact,
+    retention: fact,
+    stored: fact,
+    capacity: fact,
+    proofs: fact,
+  };
 }
 
 async function readStored(store: ObjectStore): Promise<StoredFacts> {

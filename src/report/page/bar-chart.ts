@@ -27,11 +27,16 @@ const MOST_BARS = 120;
 export function barChart({ caption, legend, bars: all, format }: BarChart): Markup {
   const bars = all.toSorted((a, b) => a.time - b.time).slice(-MOST_BARS);
   const names = legend.map(([kind, words]) => html`<b class="${kind}"></b>${words}`);
-  return html`<figure><figcaption>${caption} <span class="legend">${names}</span></figcaption>${
-    bars.length === 0
-      ? html`<p class="soft">Nothing is on record yet.</p>`
-      : html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${caption}">${draw(bars, format)}</svg>`
-  }</figure>`;
+  return html`<figure>
+    <figcaption>${caption} <span class="legend">${names}</span></figcaption>
+    ${
+      bars.length === 0
+        ? html`<p class="soft">Nothing is on record yet.</p>`
+        : html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${caption}">
+            ${draw(bars, format)}
+          </svg>`
+    }
+  </figure>`;
 }
 
 function draw(bars: readonly Bar[], format: (value: number) => string): Markup {
@@ -49,10 +54,23 @@ function draw(bars: readonly Bar[], format: (value: number) => string): Markup {
   const lines = Array.from({ length: LINES + 1 }, (_, index) => (top / LINES) * index);
   return html`${drawTimeAxis(axis, BOTTOM, BOTTOM + 3)}${lines.map((value) => {
     const y = round(BOTTOM - heightOf(value));
-    return html`<line class="grid" x1="${LEFT}" x2="${WIDTH - 8}" y1="${y}" y2="${y}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${format(value)}</text>`;
+    return html`<line class="grid" x1="${LEFT}" x2="${WIDTH - 8}" y1="${y}" y2="${y}" /><text
+        x="${LEFT - 6}"
+        y="${y + 4}"
+        text-anchor="end"
+        >${format(value)}</text
+      >`;
   })}${bars.map(({ time, value, kind, title }) => {
     const height = Math.max(1, heightOf(value));
-    return html`<rect class="${kind}" x="${round(positionOf(axis, time) - width / 2)}" y="${round(BOTTOM - height)}" width="${round(width)}" height="${round(height)}" rx="1"><title>${title}</title></rect>`;
+    return html`<rect
+      class="${kind}"
+      x="${round(positionOf(axis, time) - width / 2)}"
+      y="${round(BOTTOM - height)}"
+      width="${round(width)}"
+      height="${round(height)}"
+      rx="1"
+      ><title>${title}</title></rect
+    >`;
   })}`;
 }
 

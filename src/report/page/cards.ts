@@ -7,14 +7,16 @@ type Mark = 'ok' | 'attention' | 'unknown' | 'failing' | 'none';
 
 /** The few numbers that a reader looks for first. */
 export function cards(report: StrategyReport): Markup {
-  return html`<div class="cards">${[
-    rpoCard(report),
-    rtoCard(report),
-    proofCard(report),
-    backupCard(report),
-    storageCard(report),
-    costCard(report),
-  ]}</div>`;
+  return html`<div class="cards">
+    ${[
+      rpoCard(report),
+      rtoCard(report),
+      proofCard(report),
+      backupCard(report),
+      storageCard(report),
+      costCard(report),
+    ]}
+  </div>`;
 }
 
 interface Card {
@@ -25,7 +27,11 @@ interface Card {
 }
 
 function card({ title, value, lines, mark }: Card): Markup {
-  return html`<div class="card is-${mark}"><h3>${title}</h3><div class="value">${value}</div>${lines.map((line) => html`<p>${line}</p>`)}</div>`;
+  return html`<div class="card is-${mark}">
+    <h3>${title}</h3>
+    <div class="value">${value}</div>
+    ${lines.map((line) => html`<p>${line}</p>`)}
+  </div>`;
 }
 
 function markOf(met: boolean | null): Mark {
@@ -45,7 +51,11 @@ function rpoCard({ objectives: { rpo } }: StrategyReport): Markup {
   return card({
     title: 'Unprotected changes (RPO)',
     value: duration(rpo.now.seconds),
-    lines: [wanted(rpo.targetSeconds), rpo.now.basis, `worst: ${duration(rpo.worst.seconds)}, ${rpo.worst.basis}`],
+    lines: [
+      wanted(rpo.targetSeconds),
+      rpo.now.basis,
+      `worst: ${duration(rpo.worst.seconds)}, ${rpo.worst.basis}`,
+    ],
     mark: markOf(rpo.met),
   });
 }
@@ -66,7 +76,12 @@ function proofCard({ proofs }: StrategyReport): Markup {
   if (proofs === null) return card({ title, value: 'not known', lines: [], mark: 'unknown' });
   const [newest] = proofs;
   if (newest === undefined)
-    return card({ title, value: 'none', lines: ['no backup was ever restored and looked at'], mark: 'attention' });
+    return card({
+      title,
+      value: 'none',
+      lines: ['no backup was ever restored and looked at'],
+      mark: 'attention',
+    });
   const { time, name, verdict, seconds, checks } = newest;
   return card({
     title,
@@ -85,7 +100,10 @@ function backupCard({ recovery, made }: StrategyReport): Markup {
   return card({
     title,
     value: `${formatDuration(age)} ago`,
-    lines: [newest.id, `${newest.type}, ${formatBytes(newest.storedBytes)} stored in ${formatDuration(newest.seconds)}`],
+    lines: [
+      newest.id,
+      `${newest.type}, ${formatBytes(newest.storedBytes)} stored in ${formatDuration(newest.seconds)}`,
+    ],
     mark: 'none',
   });
 }

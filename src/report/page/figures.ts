@@ -14,46 +14,54 @@ export function figures(report: StrategyReport): Markup {
   const { recovery, proofs, made, periodSeconds } = report;
   const now = Date.parse(made);
   const backups = recovery?.backups ?? [];
-  const window = recovery === null ? html`` : html`<h2>Recovery window</h2>${windowChart(recovery, { now, from: now - periodSeconds * 1000 })}`;
-  return html`${window}<h2>Sizes and durations</h2><div class="figures">${[
-    barChart({
-      caption: 'Stored by each backup',
-      legend: BACKUPS,
-      bars: backups.map((backup) => backupBar(backup, backup.storedBytes, formatBytes)),
-      format: formatBytes,
-    }),
-    barChart({
-      caption: 'How long backups took',
-      legend: BACKUPS,
-      bars: backups.map((backup) => backupBar(backup, backup.seconds, formatDuration)),
-      format: formatDuration,
-    }),
-    barChart({
-      caption: 'Size of the cluster',
-      legend: [],
-      bars: backups.map(({ started, sourceBytes }) => ({
-        time: Date.parse(started),
-        value: sourceBytes,
-        kind: 'full',
-        title: `${formatTime(started)}: ${formatBytes(sourceBytes)}`,
-      })),
-      format: formatBytes,
-    }),
-    barChart({
-      caption: 'How long restore tests and drills took',
-      legend: [
-        ['log', 'passed'],
-        ['bad', 'failed'],
-      ],
-      bars: (proofs ?? []).map(({ time, name, seconds, verdict }) => ({
-        time: Date.parse(time),
-        value: seconds,
-        kind: verdict === 'failed' ? 'bad' : 'log',
-        title: `${name}, ${formatTime(time)}: ${formatDuration(seconds)}`,
-      })),
-      format: formatDuration,
-    }),
-  ]}</div>`;
+  const window =
+    recovery === null
+      ? html``
+      : html`<h2>Recovery window</h2>
+          ${windowChart(recovery, { now, from: now - periodSeconds * 1000 })}`;
+  return html`${window}
+    <h2>Sizes and durations</h2>
+    <div class="figures">
+      ${[
+        barChart({
+          caption: 'Stored by each backup',
+          legend: BACKUPS,
+          bars: backups.map((backup) => backupBar(backup, backup.storedBytes, formatBytes)),
+          format: formatBytes,
+        }),
+        barChart({
+          caption: 'How long backups took',
+          legend: BACKUPS,
+          bars: backups.map((backup) => backupBar(backup, backup.seconds, formatDuration)),
+          format: formatDuration,
+        }),
+        barChart({
+          caption: 'Size of the cluster',
+          legend: [],
+          bars: backups.map(({ started, sourceBytes }) => ({
+            time: Date.parse(started),
+            value: sourceBytes,
+            kind: 'full',
+            title: `${formatTime(started)}: ${formatBytes(sourceBytes)}`,
+          })),
+          format: formatBytes,
+        }),
+        barChart({
+          caption: 'How long restore tests and drills took',
+          legend: [
+            ['log', 'passed'],
+            ['bad', 'failed'],
+          ],
+          bars: (proofs ?? []).map(({ time, name, seconds, verdict }) => ({
+            time: Date.parse(time),
+            value: seconds,
+            kind: verdict === 'failed' ? 'bad' : 'log',
+            title: `${name}, ${formatTime(time)}: ${formatDuration(seconds)}`,
+          })),
+          format: formatDuration,
+        }),
+      ]}
+    </div>`;
 }
 
 function backupBar(

@@ -27,6 +27,9 @@ function textOf(part: Part): string {
 /** Also without what would turn text around, end a line of a script, or be no character of HTML at all. */
 export function escapeHtml(text: string): string {
   return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g, '\ufffd')
+    .replace(
+      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g,
+      '\ufffd',
+    )
     .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -17,9 +17,24 @@ interface Column {
 function table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Markup {
   const shown = rows.slice(0, MOST_ROWS);
   const kindOf = (index: number): string => columns[index]?.kind ?? '';
-  return html`<div class="table"><table><thead><tr>${columns.map(({ title }, index) => html`<th class="${kindOf(index)}">${title}</th>`)}</tr></thead>
-<tbody>${shown.map((row) => html`<tr>${row.map((cell, index) => html`<td class="${kindOf(index)}">${cell}</td>`)}</tr>
-`)}</tbody></table></div>${rows.length > shown.length ? html`<p class="soft">and ${rows.length - shown.length} more</p>` : ''}`;
+  return html`<div class="table">
+      <table>
+        <thead>
+          <tr>
+            ${columns.map(({ title }, index) => html`<th class="${kindOf(index)}">${title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.map(
+            (row) =>
+              html`<tr>
+                ${row.map((cell, index) => html`<td class="${kindOf(index)}">${cell}</td>`)}
+              </tr> `,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${rows.length > shown.length ? html`<p class="soft">and ${rows.length - shown.length} more</p>` : ''}`;
 }
 
 function mark(status: string, text: string): Markup {
@@ -55,7 +70,10 @@ export function proofsTable({ proofs }: StrategyReport): Markup {
       proof.backup,
       proofVerdict(proof),
       checksText(proof),
-      html`<span title="${proof.phases.map(({ name, seconds }) => `${words(name)} ${formatDuration(seconds)}`).join(', ')}">${formatDuration(proof.seconds)}</span>`,
+      html`<span
+        title="${proof.phases.map(({ name, seconds }) => `${words(name)} ${formatDuration(seconds)}`).join(', ')}"
+        >${formatDuration(proof.seconds)}</span
+      >`,
       optional(proof.recoverySeconds, formatDuration),
       optional(proof.lostSeconds, formatDuration),
     ]),
@@ -65,12 +83,17 @@ export function proofsTable({ proofs }: StrategyReport): Markup {
 const PROOF_MARKS = { verified: 'ok', verified_with_exceptions: 'attention', failed: 'failing' } as const;
 
 function proofVerdict({ verdict, met, shortcomings }: ReportedProof): Markup {
-  const missed = met === false && verdict !== 'failed' ? html`<br>${mark('failing', 'objectives not met')}` : '';
-  return html`${mark(PROOF_MARKS[verdict], verdictText(verdict))}${missed}${shortcomings.map((text) => html`<br>${text}`)}`;
+  const missed =
+    met === false && verdict !== 'failed' ? html`<br />${mark('failing', 'objectives not met')}` : '';
+  return html`${mark(PROOF_MARKS[verdict], verdictText(verdict))}${missed}${shortcomings.map((text) => html`<br />${text}`)}`;
 }
 
 function checksText({ checks: { passed, failed, excepted } }: ReportedProof): string {
-  const parts = [`${passed} passed`, failed > 0 ? `${failed} failed` : '', excepted > 0 ? `${excepted} not looked at` : ''];
+  const parts = [
+    `${passed} passed`,
+    failed > 0 ? `${failed} failed` : '',
+    excepted > 0 ? `${excepted} not looked at` : '',
+  ];
   return parts.filter((part) => part !== '').join(', ');
 }
 
@@ -94,17 +117,19 @@ const PROOFS = {
 
 export function backupsTable({ recovery }: StrategyReport): Markup {
   if (recovery === null) return note('They cannot be listed.');
-  const rows = recovery.backups.toReversed().map((backup) => [
-    backup.id,
-    backup.type,
-    formatTime(backup.started),
-    formatDuration(backup.seconds),
-    formatBytes(backup.sourceBytes),
-    formatBytes(backup.storedBytes),
-    pairMark(STATES[backup.state]),
-    pairMark(PROOFS[backup.proof]),
-    backup.until === null ? 'not known' : formatTime(backup.until.time),
-  ]);
+  const rows = recovery.backups
+    .toReversed()
+    .map((backup) => [
+      backup.id,
+      backup.type,
+      formatTime(backup.started),
+      formatDuration(backup.seconds),
+      formatBytes(backup.sourceBytes),
+      formatBytes(backup.storedBytes),
+      pairMark(STATES[backup.state]),
+      pairMark(PROOFS[backup.proof]),
+      backup.until === null ? 'not known' : formatTime(backup.until.time),
+    ]);
   const unreadable = recovery.unreadable.map(({ id, problem }) => [
     id,
     ...Array.from({ length: 5 }, () => '–'),
@@ -135,24 +160,31 @@ function holes({ holes: all }: NonNullable<StrategyReport['recovery']>): Markup 
     recorded === null ? '–' : `${formatTime(recorded)}: ${reason ?? ''}`,
     needed ? mark('failing', 'a backup would have to go through it') : 'every backup lies behind it',
   ]);
-  return html`<h3>Missing transaction log</h3>${table(
-    [{ title: 'from – to', kind: 'fixed' }, { title: 'segments' }, { title: 'recorded' }, { title: 'meaning' }],
-    rows,
-  )}`;
+  return html`<h3>Missing transaction log</h3>
+    ${table(
+      [
+        { title: 'from – to', kind: 'fixed' },
+        { title: 'segments' },
+        { title: 'recorded' },
+        { title: 'meaning' },
+      ],
+      rows,
+    )}`;
 }
 
 export function failuresTable({ runs }: StrategyReport): Markup {
   if (runs === null) return note('The history of runs cannot be read.');
   if (runs.failures.length === 0) return note('No run failed in the period.');
   const causes = runs.causes.map(({ code, count }) => `${code} ${count}×`).join(', ');
-  return html`<p>${causes}</p>${table(
-    [{ title: 'when', kind: 'fixed' }, { title: 'task' }, { title: 'what went wrong, and what to do' }],
-    runs.failures.map(({ time, task, result, code, message, hint }) => [
-      formatTime(time),
-      words(task),
-      html`${message ?? result}${code === null ? '' : ` [${code}]`}${hint === null ? '' : html`<br><span class="soft">${hint}</span>`}`,
-    ]),
-  )}`;
+  return html`<p>${causes}</p>
+    ${table(
+      [{ title: 'when', kind: 'fixed' }, { title: 'task' }, { title: 'what went wrong, and what to do' }],
+      runs.failures.map(({ time, task, result, code, message, hint }) => [
+        formatTime(time),
+        words(task),
+        html`${message ?? result}${code === null ? '' : ` [${code}]`}${hint === null ? '' : html`<br /><span class="soft">${hint}</span>`}`,
+      ]),
+    )}`;
 }
 
 export function tasksTable({ runs }: StrategyReport): Markup | undefined {
@@ -189,10 +221,15 @@ export function growthAndCost({ storage, growth, cost }: StrategyReport): Markup
     formatBytes(bytes),
   ]);
   const money =
-    cost.perMonth === null ? cost.basis : `${moneyText(cost.perMonth, cost.currency ?? '')} a month: ${cost.basis}`;
+    cost.perMonth === null
+      ? cost.basis
+      : `${moneyText(cost.perMonth, cost.currency ?? '')} a month: ${cost.basis}`;
   return html`${storage === null ? note('What is stored cannot be listed.') : table([{ title: 'what' }, { title: 'backups', kind: 'number' }, { title: 'stored', kind: 'number' }], parts)}
-<h3>Growth, before anything is removed</h3>${table([{ title: '' }, { title: 'a day', kind: 'number' }, { title: 'a week', kind: 'number' }], rates)}
-<p class="soft">${growth?.basis ?? 'the backups cannot be listed'}</p><h3>Cost</h3><p>${money}</p>`;
+    <h3>Growth, before anything is removed</h3>
+    ${table([{ title: '' }, { title: 'a day', kind: 'number' }, { title: 'a week', kind: 'number' }], rates)}
+    <p class="soft">${growth?.basis ?? 'the backups cannot be listed'}</p>
+    <h3>Cost</h3>
+    <p>${money}</p>`;
 }
 
 function signedBytes(bytes: number): string {
@@ -205,7 +242,11 @@ export function retentionTables({ retention }: StrategyReport): Markup {
     name,
     wanted,
     kept,
-    fulfilled === null ? mark('unknown', 'not known') : fulfilled ? mark('ok', 'yes') : mark('attention', 'no'),
+    fulfilled === null
+      ? mark('unknown', 'not known')
+      : fulfilled
+        ? mark('ok', 'yes')
+        : mark('attention', 'no'),
     remark ?? '',
   ]);
   const removals = retention.removals.map(({ id, bytes, when, why }) => [
@@ -215,8 +256,9 @@ export function retentionTables({ retention }: StrategyReport): Markup {
     why,
   ]);
   return html`${table([{ title: 'rule' }, { title: 'wanted' }, { title: 'kept' }, { title: 'fulfilled' }, { title: '' }], classes)}
-<h3>Next removals</h3>${removals.length === 0 ? note('No backup is to go.') : table([{ title: 'backup' }, { title: 'stored', kind: 'number' }, { title: 'when' }, { title: 'why' }], removals)}
-${note(`To be removed in all: ${formatBytes(retention.bytes.all)}, of it ${formatBytes(retention.logBytes)} of the log; by the next run ${formatBytes(retention.bytes.nextRun)}.`)}`;
+    <h3>Next removals</h3>
+    ${removals.length === 0 ? note('No backup is to go.') : table([{ title: 'backup' }, { title: 'stored', kind: 'number' }, { title: 'when' }, { title: 'why' }], removals)}
+    ${note(`To be removed in all: ${formatBytes(retention.bytes.all)}, of it ${formatBytes(retention.logBytes)} of the log; by the next run ${formatBytes(retention.bytes.nextRun)}.`)}`;
 }
 
 export function scheduleTable({ schedule }: StrategyReport): Markup | undefined {

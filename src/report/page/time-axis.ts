@@ -3,7 +3,20 @@ import { html, type Markup } from './html.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Distances between two marks that a reader takes in at once. */
-const STEPS = [HOUR / 12, HOUR / 4, HOUR, 3 * HOUR, 6 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 91 * DAY, 365 * DAY];
+const STEPS = [
+  HOUR / 12,
+  HOUR / 4,
+  HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+  14 * DAY,
+  30 * DAY,
+  91 * DAY,
+  365 * DAY,
+];
 const MOST_MARKS = 8;
 
 /** Where a time lies on a drawing. Times are ms since 1970 UTC, lengths the drawing's own units. */
@@ -27,7 +40,12 @@ export function drawTimeAxis(axis: TimeAxis, top: number, bottom: number): Marku
   for (let time = Math.ceil(axis.from / step) * step; time <= axis.to; time += step) marks.push(time);
   return html`${marks.map((time) => {
     const x = round(positionOf(axis, time));
-    return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/><text x="${x}" y="${bottom + 14}" text-anchor="middle">${labelOf(time, step)}</text>`;
+    return html`<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" /><text
+        x="${x}"
+        y="${bottom + 14}"
+        text-anchor="middle"
+        >${labelOf(time, step)}</text
+      >`;
   })}`;
 }
 

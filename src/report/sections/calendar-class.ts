@@ -17,7 +17,10 @@ const MOST_MISSING = 6;
  */
 export function calendarClass(period: Period, plan: RetentionPlan, policy: RetentionPolicy): RetentionClass {
   const length = policy[`${period}s`];
-  const named = { name: `${period}s`, wanted: `the first full backup of each of the last ${plural(length, period)}` };
+  const named = {
+    name: `${period}s`,
+    wanted: `the first full backup of each of the last ${plural(length, period)}`,
+  };
   if (length === 0) return { ...named, wanted: 'none', kept: 'none', fulfilled: true, remark: null };
   const kept = keptPeriods(period, plan);
   const missing = expectedPeriods(period, plan, policy).filter((of) => !kept.has(of));

@@ -39,15 +39,20 @@ function unprotectedNow({ receiver, now }: StrategyFacts, recovery: Recovery | n
   const status = valueOf(receiver);
   if (status?.state === 'streaming' && Math.abs(now - status.updated) < STALE) {
     const { unprotectedSince: since } = status;
-    if (since === undefined) return { seconds: 0, basis: 'the receiver: all that the server has written is safe' };
-    return { seconds: age(now, since), basis: 'the receiver: the age of the oldest change that is not safe yet' };
+    if (since === undefined)
+      return { seconds: 0, basis: 'the receiver: all that the server has written is safe' };
+    return {
+      seconds: age(now, since),
+      basis: 'the receiver: the age of the oldest change that is not safe yet',
+    };
   }
   if (recovery === null) return { seconds: null, basis: 'the repository cannot be read' };
   const newest = recoverablePoints(recovery).at(-1);
   if (newest === undefined) return { seconds: null, basis: 'there is nothing to restore' };
   return {
     seconds: age(now, newest.until),
-    basis: 'the age of the newest point that can be restored to; no receiver on this host says that nothing was written since',
+    basis:
+      'the age of the newest point that can be restored to; no receiver on this host says that nothing was written since',
   };
 }
 
@@ -87,11 +92,18 @@ function worstLoss(
   const losses = proofs
     .filter(({ time }) => Date.parse(time) >= begin)
     .flatMap(({ lostSeconds, time }) =>
-      lostSeconds === null ? [] : [{ seconds: lostSeconds, basis: `measured by the drill of ${formatTime(time)}` }],
+      lostSeconds === null
+        ? []
+        : [{ seconds: lostSeconds, basis: `measured by the drill of ${formatTime(time)}` }],
     );
   const gaps = recovery === null ? [] : gapsOf(recovery, begin);
   const worst = [...losses, ...gaps].sort((a, b) => b.seconds - a.seconds)[0];
-  return worst ?? { seconds: null, basis: 'no drill has measured it, and no gap between recoverable points is known' };
+  return (
+    worst ?? {
+      seconds: null,
+      basis: 'no drill has measured it, and no gap between recoverable points is known',
+    }
+  );
 }
 
 function gapsOf(recovery: Recovery, begin: number): { seconds: number; basis: string }[] {
@@ -107,12 +119,18 @@ function gapsOf(recovery: Recovery, begin: number): { seconds: number; basis: st
   });
 }
 
-function rto({ wanted, now, period }: StrategyFacts, proofs: readonly ReportedProof[] | null): Objectives['rto'] {
+function rto(
+  { wanted, now, period }: StrategyFacts,
+  proofs: readonly ReportedProof[] | null,
+): Objectives['rto'] {
   const targetSeconds = secondsOf(wanted?.rto);
   const drills = (proofs ?? []).filter(({ isDrill }) => isDrill);
   const [newest] = drills;
   if (newest === undefined) {
-    const none = { seconds: null, basis: proofs === null ? 'the records of drills cannot be read' : restoreTests(proofs) };
+    const none = {
+      seconds: null,
+      basis: proofs === null ? 'the records of drills cannot be read' : restoreTests(proofs),
+    };
     return { targetSeconds, last: none, worst: none, met: null };
   }
   const recent = drills.filter(({ time }) => Date.parse(time) >= now - period);
@@ -120,7 +138,12 @@ function rto({ wanted, now, period }: StrategyFacts, proofs: readonly ReportedPr
     (b.recoverySeconds ?? Infinity) > (a.recoverySeconds ?? Infinity) ? b : a,
   );
   const [last, worst] = [newest, slowest].map(ofDrill) as [Measured, Measured];
-  return { targetSeconds, last, worst, met: newest.recoverySeconds === null ? false : meets(targetSeconds, [last]) };
+  return {
+    targetSeconds,
+    last,
+    worst,
+    met: newest.recoverySeconds === null ? false : meets(targetSeconds, [last]),
+  };
 }
 
 function ofDrill({ recoverySeconds, time, name }: ReportedProof): Measured {
@@ -142,7 +165,13 @@ function storage({ wanted, capacity }: StrategyFacts): Objectives['storage'] {
   if (found === undefined || found.total === 0)
     return { target, used: null, totalBytes: null, freeBytes: null, met: null };
   const used = 1 - found.free / found.total;
-  return { target, used, totalBytes: found.total, freeBytes: found.free, met: target === null ? null : used <= target };
+  return {
+    target,
+    used,
+    totalBytes: found.total,
+    freeBytes: found.free,
+    met: target === null ? null : used <= target,
+  };
 }
 
 /** Null where nothing is wanted or the first value is not known; a later one that is not known is left out. */

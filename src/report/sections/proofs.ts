@@ -18,9 +18,7 @@ export function proofsSection(facts: StrategyFacts): ReportedProof[] | null {
     ({ cluster }) => cluster === undefined || facts.cluster === undefined || cluster === facts.cluster,
   );
   const once = new Map(own.map(({ report }) => [keyOf(report), report]));
-  return [...once.values()]
-    .map(describe)
-    .sort((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+  return [...once.values()].map(describe).sort((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
 }
 
 function keyOf(report: ProofReport | DrillReport): string {

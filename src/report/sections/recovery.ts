@@ -13,7 +13,10 @@ import type { ReportedBackup, ReportedProof, StrategyReport } from '../strategy-
 export type Recovery = NonNullable<StrategyReport['recovery']>;
 
 /** What is recoverable; null where the backups cannot be listed. `proofs`: newest first. */
-export function recoverySection(facts: StrategyFacts, proofs: readonly ReportedProof[] | null): Recovery | null {
+export function recoverySection(
+  facts: StrategyFacts,
+  proofs: readonly ReportedProof[] | null,
+): Recovery | null {
   const catalogue = valueOf(facts.catalogue);
   if (catalogue === undefined) return null;
   const log = valueOf(facts.log);
@@ -21,7 +24,12 @@ export function recoverySection(facts: StrategyFacts, proofs: readonly ReportedP
   const archives = log?.archives ?? [];
   const windows = archives
     .flatMap((archive) => archive.windows)
-    .map(({ timeline, from, until, backup }) => ({ timeline, from: pointOf(from), until: pointOf(until), backup }))
+    .map(({ timeline, from, until, backup }) => ({
+      timeline,
+      from: pointOf(from),
+      until: pointOf(until),
+      backup,
+    }))
     .sort((a, b) => (a.from.time < b.from.time ? -1 : 1));
   return {
     sentence: sentence(backups, windows, facts),

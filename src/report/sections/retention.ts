@@ -103,8 +103,12 @@ function windowClass(
   recovery: Recovery | null,
 ): RetentionClass {
   const promised = wanted?.policy.transactionLog ?? 0;
-  const described = { name: 'transaction log', wanted: `any point of the last ${formatDuration(promised / 1000)}` };
-  if (!receives) return { ...described, kept: 'nothing', fulfilled: null, remark: 'receiving the log is switched off' };
+  const described = {
+    name: 'transaction log',
+    wanted: `any point of the last ${formatDuration(promised / 1000)}`,
+  };
+  if (!receives)
+    return { ...described, kept: 'nothing', fulfilled: null, remark: 'receiving the log is switched off' };
   if (recovery === null || 'unknown' in log)
     return { ...described, kept: 'not known', fulfilled: null, remark: 'the log cannot be looked at' };
   const newest = recovery.windows.toSorted((a, b) => (a.until.time < b.until.time ? 1 : -1))[0];

@@ -66,7 +66,10 @@ function logPerDay(facts: StrategyFacts): number | null {
 }
 
 /** What the repository costs in a month as it is now. */
-export function costSection(facts: StrategyFacts, storage: StrategyReport['storage']): StrategyReport['cost'] {
+export function costSection(
+  facts: StrategyFacts,
+  storage: StrategyReport['storage'],
+): StrategyReport['cost'] {
   const price = facts.wanted?.price;
   const priced = { pricePerGbMonth: price?.amount ?? null, currency: price?.currency ?? null };
   if (price === undefined)

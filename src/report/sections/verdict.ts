@@ -16,7 +16,10 @@ export function verdictOf(report: Judged, facts: StrategyFacts): Verdict {
     ...runReasons(report),
     ...receiverReasons(facts),
     ...retentionReasons(report),
-    ...report.unknown.map(({ what, why }): Reason => ({ status: 'unknown', text: `${what}: not known, ${why}` })),
+    ...report.unknown.map(({ what, why }): Reason => ({
+      status: 'unknown',
+      text: `${what}: not known, ${why}`,
+    })),
   ].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
   const status = reasons[0]?.status ?? 'ok';
   return { status, sentence: SENTENCES[status], reasons };
@@ -59,12 +62,23 @@ const STATES = {
 
 function objectiveReasons({ objectives: { rpo, rto, storage } }: Judged): Reason[] {
   const reasons: Reason[] = [];
-  if (rpo.met === false) reasons.push(failing(`the RPO of ${durationOf(rpo.targetSeconds)} is broken: ${broken(rpo.now, rpo.worst, rpo.targetSeconds)}`));
-  if (rpo.met === null && rpo.targetSeconds !== null) reasons.push({ status: 'unknown', text: `RPO: ${rpo.now.basis}` });
-  if (rto.met === false) reasons.push(failing(`the RTO of ${durationOf(rto.targetSeconds)} is broken: ${measuredText(rto.last)}`));
+  if (rpo.met === false)
+    reasons.push(
+      failing(
+        `the RPO of ${durationOf(rpo.targetSeconds)} is broken: ${broken(rpo.now, rpo.worst, rpo.targetSeconds)}`,
+      ),
+    );
+  if (rpo.met === null && rpo.targetSeconds !== null)
+    reasons.push({ status: 'unknown', text: `RPO: ${rpo.now.basis}` });
+  if (rto.met === false)
+    reasons.push(failing(`the RTO of ${durationOf(rto.targetSeconds)} is broken: ${measuredText(rto.last)}`));
   if (rto.met === null && rto.targetSeconds !== null) reasons.push(attention(`RTO: ${rto.last.basis}`));
   if (storage.met === false)
-    reasons.push(attention(`the repository's file system is ${percent(storage.used)} full, wanted are ${percent(storage.target)}`));
+    reasons.push(
+      attention(
+        `the repository's file system is ${percent(storage.used)} full, wanted are ${percent(storage.target)}`,
+      ),
+    );
   return reasons;
 }
 
@@ -96,10 +110,17 @@ function proofReasons({ proofs, recovery }: Judged): Reason[] {
   const drill = proofs.find(({ isDrill }) => isDrill);
   return [newest, ...(drill === undefined || drill === newest ? [] : [drill])].flatMap(
     ({ name, time, verdict, met, shortcomings: [first] }) => {
-      if (verdict === 'failed') return [failing(`the ${name} of ${time.slice(0, 10)} failed${first === undefined ? '' : `: ${first}`}`)];
+      if (verdict === 'failed')
+        return [
+          failing(`the ${name} of ${time.slice(0, 10)} failed${first === undefined ? '' : `: ${first}`}`),
+        ];
       if (met === false) return [failing(`the ${name} of ${time.slice(0, 10)} did not meet its objectives`)];
       return verdict === 'verified_with_exceptions'
-        ? [attention(`the ${name} of ${time.slice(0, 10)} could not look at everything: ${first ?? 'no details'}`)]
+        ? [
+            attention(
+              `the ${name} of ${time.slice(0, 10)} could not look at everything: ${first ?? 'no details'}`,
+            ),
+          ]
         : [];
     },
   );

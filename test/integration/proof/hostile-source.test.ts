@@ -47,7 +47,7 @@ describe.each([15, 17] as const)('a hostile source of PostgreSQL %i', (major) =>
     await server.sql(
       'hostile',
       `CREATE FUNCTION attack() RETURNS int LANGUAGE plpgsql VOLATILE AS $f$ BEGIN ${attack('index')} RETURN 1; END $f$;
-       CREATE FUNCTION seemingly_immutable(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN $1 + attack(); END $f$;
+       CREATE FUNCTION seemingly_immutable(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $f$ BEGIN RETURN $1 + public.attack(); END $f$;
        CREATE TABLE bait AS SELECT 1 AS g;
        CREATE INDEX trap ON bait (seemingly_immutable(g));
        CREATE FUNCTION on_event() RETURNS event_trigger LANGUAGE plpgsql AS $f$ BEGIN ${attack('event')} END $f$;
@@ -55,6 +55,7 @@ describe.each([15, 17] as const)('a hostile source of PostgreSQL %i', (major) =>
        CREATE EVENT TRIGGER on_end ON ddl_command_end EXECUTE FUNCTION on_event();
        ${major < 17 ? '' : 'CREATE EVENT TRIGGER on_login ON login EXECUTE FUNCTION on_event(); ALTER EVENT TRIGGER on_login ENABLE ALWAYS;'}`,
     );
+    await server.sql('hostile', 'CREATE TABLE noise ()');
     for (const command of commands)
       await server.query(`ALTER SYSTEM SET ${command} = 'touch ${canaries}/${command}'`);
     await server.query(`ALTER SYSTEM SET archive_mode = 'on'`);

@@ -105,7 +105,7 @@ export class Simulation {
       clock: this.#clock,
       limits: perTask((task) => ({
         timeoutSeconds: 86_400,
-        stallSeconds: laneOf(task) === 'heavy' ? 900 : undefined,
+        stallSeconds: laneOf(task) !== 'log' ? 900 : undefined,
         retrySeconds: task === 'transaction_log' ? 10_800 : 43_200,
       })),
       permits: new Permits(1),
@@ -176,7 +176,7 @@ export class Simulation {
   async #takeTime(task: Task, { signal, progress, quiet }: WorkContext): Promise<void> {
     const { random } = this.#options;
     const minutes = random.between(...MINUTES[task]);
-    const standsStill = !quiet && laneOf(task) === 'heavy' && random.once(50);
+    const standsStill = !quiet && laneOf(task) !== 'log' && random.once(50);
     for (let minute = 0; minute < minutes; minute++) {
       await this.#clock.sleep(MINUTE, signal);
       if (!standsStill) progress({ phase: 'copying', doneBytes: minute });
