@@ -6,9 +6,9 @@ export function isDrill(report: ProofReport | DrillReport): report is DrillRepor
   return 'scenario' in report;
 }
 
-/** `drill: host loss`, `restore test`, `full verification by restore`. */
+/** `host loss drill`, `restore test`, `full restore test`. */
 export function proofName(report: ProofReport | DrillReport): string {
-  if (isDrill(report)) return `drill: ${words(report.scenario)}`;
+  if (isDrill(report)) return `${words(report.scenario)} drill`;
   return report.level === 'full' ? 'full restore test' : 'restore test';
 }
 

@@ -25,7 +25,7 @@ const backup = z.object({
 
 const proof = z.object({
   time,
-  /** `restore test`, `drill: host loss`. */
+  /** `restore test`, `host loss drill`. */
   name: text,
   isDrill: z.boolean(),
   backup: text,

@@ -50,7 +50,7 @@ describe('the record of a proof', () => {
     ]);
     expect(await check()).toEqual({ unchanged: 2, findings: [], unrecorded: [] });
     expect((await readFile(records.results!, 'utf8')).match(/^## .*$/gm)).toEqual([
-      '## 2026-11-22 02:05:00 UTC · truck · drill: host loss · verified, objectives met',
+      '## 2026-11-22 02:05:00 UTC · truck · host loss drill · verified, objectives met',
       '## 2026-11-22 02:05:00 UTC · truck · restore test · verified',
     ]);
     expect(await readdir(join(directory.path, 'docs'))).toEqual(['backup-test-results.md']);

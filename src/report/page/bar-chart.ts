@@ -15,16 +15,18 @@ export interface BarChart {
   readonly legend: readonly (readonly [Bar['kind'], string])[];
   readonly bars: readonly Bar[];
   readonly format: (value: number) => string;
+  /** The top of the scale for the greatest value; a quarter of it is a round number too. */
+  readonly top: (greatest: number) => number;
 }
 
 const [WIDTH, HEIGHT] = [480, 190];
-const [LEFT, TOP, BOTTOM] = [64, 10, 162];
+const [LEFT, TOP, BOTTOM] = [78, 10, 162];
 const LINES = 4;
 /** More bars than this are thinner than the gaps between them. */
 const MOST_BARS = 120;
 
 /** Values over time, a bar each; the newest where there are too many. */
-export function barChart({ caption, legend, bars: all, format }: BarChart): Markup {
+export function barChart({ caption, legend, bars: all, ...scale }: BarChart): Markup {
   const bars = all.toSorted((a, b) => a.time - b.time).slice(-MOST_BARS);
   const names = legend.map(([kind, words]) => html`<b class="${kind}"></b>${words}`);
   return html`<figure>
@@ -33,13 +35,13 @@ export function barChart({ caption, legend, bars: all, format }: BarChart): Mark
       bars.length === 0
         ? html`<p class="soft">Nothing is on record yet.</p>`
         : html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${caption}">
-            ${draw(bars, format)}
+            ${draw(bars, scale)}
           </svg>`
     }
   </figure>`;
 }
 
-function draw(bars: readonly Bar[], format: (value: number) => string): Markup {
+function draw(bars: readonly Bar[], { format, top: topOf }: Pick<BarChart, 'format' | 'top'>): Markup {
   const times = bars.map(({ time }) => time);
   const margin = Math.max(3_600_000, (Math.max(...times) - Math.min(...times)) * 0.03);
   const axis = {
@@ -48,7 +50,7 @@ function draw(bars: readonly Bar[], format: (value: number) => string): Markup {
     left: LEFT,
     width: WIDTH - LEFT - 8,
   };
-  const top = niceTop(Math.max(...bars.map(({ value }) => value)));
+  const top = topOf(Math.max(...bars.map(({ value }) => value)));
   const heightOf = (value: number): number => (Math.max(0, value) / top) * (BOTTOM - TOP);
   const width = Math.max(2, Math.min(10, (axis.width / bars.length) * 0.6));
   const lines = Array.from({ length: LINES + 1 }, (_, index) => (top / LINES) * index);
@@ -74,9 +76,18 @@ function draw(bars: readonly Bar[], format: (value: number) => string): Markup {
   })}`;
 }
 
-/** The next of 1, 2, 4, 8 times a power of ten: four lines below it are round numbers too. */
-function niceTop(value: number): number {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 4, 8].find((factor) => factor * power >= value) ?? 10) * power;
+/** The next of 1, 2, 4, 8 times a power of ten. */
+export function topOfBytes(greatest: number): number {
+  if (!(greatest > 0)) return LINES;
+  const power = 10 ** Math.floor(Math.log10(greatest));
+  return ([1, 2, 4, 8].find((factor) => factor * power >= greatest) ?? 10) * power;
+}
+
+/** Seconds between two lines. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
+export function topOfSeconds(greatest: number): number {
+  const step =
+    STEPS.find((each) => each * LINES >= greatest) ?? Math.ceil(greatest / LINES / 86_400) * 86_400;
+  return step * LINES;
 }

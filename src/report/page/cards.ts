@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration, formatTime } from '../../format.ts';
+import { formatBytes, formatDuration, formatTime, plural } from '../../format.ts';
 import { moneyText } from '../money-text.ts';
 import type { StrategyReport } from '../strategy-report.ts';
 import { html, type Markup } from './html.ts';
@@ -82,12 +82,16 @@ function proofCard({ proofs }: StrategyReport): Markup {
       lines: ['no backup was ever restored and looked at'],
       mark: 'attention',
     });
-  const { time, name, verdict, seconds, checks } = newest;
+  const { time, name, verdict, met, seconds, checks } = newest;
   return card({
     title,
-    value: verdict === 'failed' ? 'FAILED' : `${checks.passed} checks passed`,
-    lines: [`${name}, ${formatTime(time)}`, `took ${formatDuration(seconds)}`],
-    mark: PROOF_MARKS[verdict],
+    value: verdict === 'failed' ? 'FAILED' : `${plural(checks.passed, 'check')} passed`,
+    lines: [
+      ...(met === false ? ['objectives NOT MET'] : []),
+      `${name}, ${formatTime(time)}`,
+      `took ${formatDuration(seconds)}`,
+    ],
+    mark: met === false ? 'failing' : PROOF_MARKS[verdict],
   });
 }
 

@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration, formatTime } from '../../format.ts';
 import type { ReportedBackup, StrategyReport } from '../strategy-report.ts';
-import { barChart, type Bar } from './bar-chart.ts';
+import { barChart, topOfBytes, topOfSeconds, type Bar } from './bar-chart.ts';
 import { html, type Markup } from './html.ts';
 import { windowChart } from './window-chart.ts';
 
@@ -28,12 +28,14 @@ export function figures(report: StrategyReport): Markup {
           legend: BACKUPS,
           bars: backups.map((backup) => backupBar(backup, backup.storedBytes, formatBytes)),
           format: formatBytes,
+          top: topOfBytes,
         }),
         barChart({
           caption: 'How long backups took',
           legend: BACKUPS,
           bars: backups.map((backup) => backupBar(backup, backup.seconds, formatDuration)),
           format: formatDuration,
+          top: topOfSeconds,
         }),
         barChart({
           caption: 'Size of the cluster',
@@ -45,6 +47,7 @@ export function figures(report: StrategyReport): Markup {
             title: `${formatTime(started)}: ${formatBytes(sourceBytes)}`,
           })),
           format: formatBytes,
+          top: topOfBytes,
         }),
         barChart({
           caption: 'How long restore tests and drills took',
@@ -59,6 +62,7 @@ export function figures(report: StrategyReport): Markup {
             title: `${name}, ${formatTime(time)}: ${formatDuration(seconds)}`,
           })),
           format: formatDuration,
+          top: topOfSeconds,
         }),
       ]}
     </div>`;

@@ -20,7 +20,7 @@ p { margin: .4rem 0; }
 .is-ok { --mark: var(--ok); } .is-attention { --mark: var(--attention); }
 .is-unknown { --mark: var(--unknown); } .is-failing { --mark: var(--failing); }
 .mark { color: var(--mark); font-weight: 600; white-space: nowrap; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: .8rem; margin-top: .8rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: .8rem; margin-top: .8rem; }
 .card { padding: .8rem 1rem; border-top: .25rem solid var(--mark, var(--line)); }
 .card h3 { margin: 0; color: var(--soft); font-weight: 500; }
 .card .value { font-size: 1.6rem; font-weight: 600; line-height: 1.3; }
@@ -33,9 +33,9 @@ figcaption { font-weight: 600; margin-bottom: .3rem; }
 svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; }
 svg text { fill: var(--soft); }
 .grid { stroke: var(--line); stroke-width: 1; }
-.full { fill: var(--full); } .incremental { fill: var(--incremental); } .log { fill: var(--log); } .bad { fill: var(--failing); }
+.full { fill: var(--full); } .incremental { fill: var(--incremental); } .log { fill: var(--log); } .bad { fill: var(--failing); } .alone { fill: var(--line); }
 .legend .full { background: var(--full); } .legend .incremental { background: var(--incremental); }
-.legend .log { background: var(--log); } .legend .bad { background: var(--failing); }
+.legend .log { background: var(--log); } .legend .bad { background: var(--failing); } .legend .alone { background: var(--line); }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 th, td { text-align: left; padding: .4rem .8rem; vertical-align: top; border-top: 1px solid var(--line); }

@@ -5,7 +5,7 @@ import type { ReportedProof, StrategyReport } from '../strategy-report.ts';
 import { html, type Markup } from './html.ts';
 
 /** More rows than anybody reads on a page; the commands list them all. */
-const MOST_ROWS = 40;
+const MOST_ROWS = 20;
 
 type Cell = Markup | string;
 
@@ -54,10 +54,10 @@ export function proofsTable({ proofs }: StrategyReport): Markup {
   if (proofs.length === 0) return note('None is on record.');
   const columns: Column[] = [
     { title: 'when', kind: 'fixed' },
-    { title: 'what' },
+    { title: 'what', kind: 'fixed' },
     { title: 'backup' },
     { title: 'verdict' },
-    { title: 'checks' },
+    { title: 'checks', kind: 'fixed' },
     { title: 'took', kind: 'number' },
     { title: 'RTO', kind: 'number' },
     { title: 'lost', kind: 'number' },

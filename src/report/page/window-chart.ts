@@ -26,9 +26,8 @@ export function windowChart(
     <figcaption>
       What can be restored
       <span class="legend"
-        ><b class="log"></b>any second<b class="bad"></b>nothing<b class="full"></b>full backup<b
-          class="incremental"
-        ></b
+        ><b class="log"></b>any second<b class="alone"></b>only the ends of backups<b class="bad"></b
+        >nothing<b class="full"></b>full backup<b class="incremental"></b
         >incremental${older === 0 ? '' : ` · ${older} older backups are not drawn`}</span
       >
     </figcaption>
@@ -48,13 +47,19 @@ function windows({ windows: all }: Recovery, axis: TimeAxis): Markup[] {
   );
 }
 
+/** Behind the first window a gap is one; before it retention has left the backups alone, as it was told to. */
 function gaps(recovery: Recovery, axis: TimeAxis, now: number): Markup[] {
   const reaches = recoverablePoints(recovery);
+  const firstWindow = Math.min(...recovery.windows.map(({ from }) => Date.parse(from.time)));
   return reaches.flatMap(({ until }, index) => {
-    const next = reaches[index + 1]?.from ?? now;
-    if (next <= until) return [];
-    const title = `nothing between ${formatTime(iso(until))} and ${formatTime(iso(next))}`;
-    return [bar(axis, [until, next], { kind: 'bad', title })];
+    const next = reaches[index + 1]?.from;
+    const [from, to] = [positionOf(axis, until), positionOf(axis, next ?? now)];
+    // what has happened since the last look is no gap, and one of the past is drawn however short
+    if (next === undefined && to - from < THINNEST) return [];
+    const kind = until < firstWindow ? 'alone' : 'bad';
+    const what = kind === 'alone' ? 'only the ends of backups' : 'nothing';
+    const title = `${what} between ${formatTime(iso(until))} and ${formatTime(iso(next ?? now))}`;
+    return [bar(axis, [until, next ?? now], { kind, title })];
   });
 }
 

@@ -93,7 +93,7 @@ function describeHole(hole: ArchiveHole): Recovery['holes'][number] {
     to: formatLsn(end),
     segments: segment === lastSegment ? segment : `${segment} to ${lastSegment}`,
     recorded: recorded?.recorded ?? null,
-    reason: recorded?.reason ?? null,
+    reason: recorded?.detail ?? null,
     needed,
   };
 }

@@ -114,12 +114,14 @@ function windowClass(
   const newest = recovery.windows.toSorted((a, b) => (a.until.time < b.until.time ? 1 : -1))[0];
   if (newest === undefined)
     return { ...described, kept: 'nothing', fulfilled: false, remark: 'no backup can be rolled forward' };
-  const reach = now - Date.parse(newest.from.time);
+  const [from, until] = [newest.from.time, newest.until.time];
+  const reaches = now - Date.parse(from) >= promised;
   const isFirst = recovery.backups[0]?.id === newest.backup;
+  const isCurrent = now - Date.parse(until) <= (wanted?.rpo ?? 0);
   return {
     ...described,
-    kept: `any point of the last ${formatDuration(reach / 1000)}`,
-    fulfilled: reach >= promised || isFirst,
-    remark: reach < promised && isFirst ? 'from the first backup on' : null,
+    kept: `any point from ${formatTime(from)} to ${formatTime(until)}`,
+    fulfilled: (reaches || isFirst) && isCurrent,
+    remark: reaches || !isFirst ? null : 'from the first backup on',
   };
 }

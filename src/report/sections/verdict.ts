@@ -107,8 +107,8 @@ function proofReasons({ proofs, recovery }: Judged): Reason[] {
     return recovery === null || recovery.backups.length === 0
       ? []
       : [attention('no backup was ever proven by a restore')];
-  const drill = proofs.find(({ isDrill }) => isDrill);
-  return [newest, ...(drill === undefined || drill === newest ? [] : [drill])].flatMap(
+  const others = proofs.find(({ isDrill }) => isDrill !== newest.isDrill);
+  return [newest, ...(others === undefined ? [] : [others])].flatMap(
     ({ name, time, verdict, met, shortcomings: [first] }) => {
       if (verdict === 'failed')
         return [

@@ -30,7 +30,7 @@ describe('the entry of a proof', () => {
 
   test('of a drill compares what was measured with the objectives', () => {
     const text = proofEntry(drillReport({ recoverySeconds: 20_000, lostSeconds: null, met: false }), 'truck');
-    expect(text).toMatch(/^## .* · drill: host loss · verified, objectives NOT MET\n/);
+    expect(text).toMatch(/^## .* · host loss drill · verified, objectives NOT MET\n/);
     expect(text).toContain('- recovery time (RTO): 5 h 33 min, 4 h 00 min allowed: NOT MET\n');
     expect(text).toContain('- data that would have been lost (RPO): not known, 1 d 00 h allowed\n');
   });
