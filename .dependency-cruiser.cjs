@@ -178,7 +178,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(jobs|leadership|limits|parts|report)|daemon|main)\\.ts$',
+          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(jobs|leadership|limits|parts|report)|report-pages|daemon|main)\\.ts$',
       },
       to: { path: '^src/config/' },
     },

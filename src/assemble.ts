@@ -21,7 +21,8 @@ import { Metrics } from './observability/metrics.ts';
 import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
 import { pickCluster } from './pick-cluster.ts';
-import { HistoryRebuild } from './rebuild-history.ts';
+import { PAGE_POLICY } from './report/page/report-page.ts';
+import { ReportPages } from './report-pages.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';
 import { Permits } from './scheduler/permits.ts';
@@ -213,6 +214,11 @@ function httpPart(
   const { state, metrics, logger, clock, stateDirectory } = shared;
   const { host, port, tokens } = config.http;
   const local = newToken();
+  const pages = new ReportPages(
+    clusters,
+    { ...config, history: shared.history },
+    { larderVersion: version, clock },
+  );
   const http = new HttpServer({
     host,
     port,
@@ -223,6 +229,7 @@ function httpPart(
       version,
       clock,
     },
+    report: { page: (cluster) => pages.page(cluster), policy: PAGE_POLICY, tokens, clock },
     health: () => state.health(),
     metrics,
     requestFailed: (error) => logger.error({ err: error }, 'a request failed'),

@@ -7,6 +7,7 @@ import type { HealthView } from './routes/health.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { MetricsSource } from './routes/metrics.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { reportPageRoute, type ReportPageParts } from './routes/report-page.ts';
 
 export interface HttpParts {
   readonly host: string;
@@ -16,11 +17,13 @@ export interface HttpParts {
   readonly metrics: MetricsSource;
   /** What `/api/v1` serves; undefined: there is none. */
   readonly api?: Omit<ApiParts, 'openForReading' | 'requestFailed'>;
+  /** The page at `/`; undefined: there is none. */
+  readonly report?: Omit<ReportPageParts, 'open'>;
   /** Called with errors behind an answer of 500: the client is not told. */
   readonly requestFailed: (error: unknown) => void;
 }
 
-/** The HTTP service: health and metrics. Its answers repeat nothing that was sent and show no stack. */
+/** The HTTP service: health, metrics, the API, and a page for people. Its answers repeat nothing that was sent and show no stack. */
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #server: FastifyInstance;
@@ -31,7 +34,8 @@ export class HttpServer {
     guard(this.#server, parts);
     healthRoutes(this.#server, parts.health);
     metricsRoute(this.#server, parts.metrics);
-    const { api, host, requestFailed } = parts;
+    const { api, report, host, requestFailed } = parts;
+    if (report !== undefined) reportPageRoute(this.#server, { ...report, open: isLoopback(host) });
     if (api !== undefined)
       serveApi(this.#server, { ...api, openForReading: isLoopback(host), requestFailed });
   }

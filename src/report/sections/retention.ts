@@ -69,8 +69,9 @@ function floorClass(plan: RetentionPlan, { floor }: RetentionPolicy): RetentionC
     name: 'floor',
     wanted: `${plural(floor, 'full backup')}, whatever their age`,
     kept: plural(kept, 'full backup'),
-    fulfilled: kept >= floor,
-    remark: kept >= floor ? null : 'there are not as many good ones yet',
+    // it never removes one of the last: where there are fewer, there were never more
+    fulfilled: true,
+    remark: kept >= floor ? null : 'there are no more yet',
   };
 }
 

@@ -143,11 +143,10 @@ function receiverReasons({ receiver, wanted }: StrategyFacts): Reason[] {
   return status.problem === undefined ? [] : [attention(`the receiver: ${status.problem}`)];
 }
 
-/** A week without a full backup may be what the schedule wants; a floor or a window that is not there is not. */
+/** A week without a full backup may be what the schedule wants; a window that is shorter than promised is not. */
 function retentionReasons({ retention }: Judged): Reason[] {
-  const binding = ['floor', 'transaction log'];
   return (retention?.classes ?? []).flatMap(({ name, wanted, kept, fulfilled, remark }) =>
-    fulfilled === false && binding.includes(name)
+    fulfilled === false && name === 'transaction log'
       ? [attention(`retention wants ${wanted}; kept: ${kept}${remark === null ? '' : `, ${remark}`}`)]
       : [],
   );

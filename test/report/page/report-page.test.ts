@@ -111,7 +111,7 @@ describe('the page', () => {
         expect(tagsOf(page)).toEqual(plain);
         expect(page).not.toMatch(/<(?:script|img|b>)/i);
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 

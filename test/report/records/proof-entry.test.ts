@@ -89,6 +89,7 @@ describe('the entry of a proof', () => {
         expect(outside.join('\n')).not.toMatch(/[<>]/);
         expect(outside.filter((line) => line.startsWith('#'))).toHaveLength(1);
       }),
+      { numRuns: 40 },
     );
   });
 

@@ -109,16 +109,18 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
       seconds: backup.type === 'full' ? 410 + index : 96 + (index % 7),
     }),
   }));
-  const drills = [21, 14, 7, 1].map((ago, index) => ({
-    cluster: 'truck',
-    report: drillReport({
-      backup: backups.at(-ago)?.id ?? 'none',
-      began: new Date(NOW - ago * DAY + 3_600_000).toISOString(),
-      seconds: 700 + 20 * index,
-      recoverySeconds: 520 + 10 * index,
-      lostSeconds: 9 + index,
-    }),
-  }));
+  const drills = [21, 14, 7, 1]
+    .filter((ago) => ago <= days)
+    .map((ago, index) => ({
+      cluster: 'truck',
+      report: drillReport({
+        backup: backups.at(-ago)?.id ?? 'none',
+        began: new Date(NOW - ago * DAY + 3_600_000).toISOString(),
+        seconds: 700 + 20 * index,
+        recoverySeconds: 520 + 10 * index,
+        lostSeconds: 9 + index,
+      }),
+    }));
   return {
     now: NOW,
     larderVersion: '0.1.0',
