@@ -10,7 +10,6 @@ import {
   receiverRequest,
   type ClusterParts,
 } from './cluster-parts.ts';
-import { proofRecords } from './cluster-report.ts';
 import type { Config } from './config/config.ts';
 import type { Part } from './daemon.ts';
 import { recordProof } from './report/record-proof.ts';
@@ -45,7 +44,6 @@ export interface Shared {
   readonly clock: Clock;
   readonly larderVersion: string;
   readonly stateDirectory: string;
-  /** Where results of proofs are written down. */
   readonly report: Config['report'];
   readonly logger: ReturnType<typeof createLogger>;
   readonly history: RunHistory;

@@ -6,6 +6,8 @@ import {
   receiverRequest,
   type ClusterParts,
 } from './cluster-parts.ts';
+import { proofRecords } from './cluster-report.ts';
+import type { Config } from './config/config.ts';
 import { backupJob } from './jobs/backup.ts';
 import type { Job, Task } from './jobs/job.ts';
 import { notBuiltJob } from './jobs/not-built.ts';
@@ -16,6 +18,7 @@ import { sealJob } from './jobs/seal.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { pruneRequest } from './prune-request.ts';
 import { readProcessIdentity } from './process-identity.ts';
+import { recordProof } from './report/record-proof.ts';
 import type { BackupType } from './repository/layout.ts';
 import type { History } from './scheduler/history.ts';
 import type { ReceiverNotice } from './transaction-log/receiver-request.ts';
@@ -25,6 +28,8 @@ export interface ClusterJobsParts {
   readonly history: History;
   readonly clock: Clock;
   readonly stateDirectory: string;
+  /** Where what proofs came to is written down. */
+  readonly report: Config['report'];
   readonly larderVersion: string;
   readonly onNotice: (notice: ReceiverNotice) => void;
   /** Told of the backups that retention has removed. */
@@ -37,6 +42,7 @@ export interface ClusterJobsParts {
 export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: string) => Job {
   const { parts, clock, larderVersion, stateDirectory, onNotice } = options;
   const processIdentity = readProcessIdentity();
+  const records = proofRecords(options, parts.config.name, { actor: 'service', clock });
   return (task, backupId) => {
     switch (task) {
       case 'backup_full':
@@ -59,7 +65,7 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           receives: parts.config.transactionLog.receive,
           level: parts.config.verify.level,
           proof: proofSettings(parts.config, stateDirectory, larderVersion),
-          ...(options.onProof === undefined ? {} : { onProof: options.onProof }),
+          onProof: (report) => recordProof(report, records),
           backupId,
           clock,
         });

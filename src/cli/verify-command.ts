@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { proofSettings } from '../cluster-parts.ts';
-import { LarderError } from '../errors.ts';
 import { proofRecords } from '../cluster-report.ts';
+import { LarderError } from '../errors.ts';
 import { proofProblem, proveAndRecord, type ProofListener, type ProofSettings } from '../jobs/prove.ts';
 import { verificationFailed } from '../jobs/verify.ts';
 import { recordProof } from '../report/record-proof.ts';
 import { findBackup } from '../repository/catalogue.ts';
+import { recordProof } from '../report/record-proof.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { expectServerFor } from '../verify/proof/find-server.ts';
 import { scratchPlaces } from '../verify/proof/scratch-places.ts';
@@ -68,7 +69,20 @@ async function verify(parts: CliParts, id: string, options: VerifyOptions): Prom
   const { level, settings, onProof } = await chooseSettings(parts, options, asked);
   const backup = await findBackup(repository.store, id);
   if (level === 'objects') await verifyStored(parts, { repository, backup }, options);
-  else await proveOne(parts, { repository, backup }, { level, settings, onProof, json: options.json === true });
+  else {
+    const onProof = await proofListener(parts, options);
+    const json = options.json === true;
+    await proveOne(parts, { repository, backup }, { level, settings, onProof, json });
+  }
+}
+
+/** A repository without a configuration has no place where proofs are written down. */
+async function proofListener(parts: CliParts, options: VerifyOptions): Promise<ProofListener | undefined> {
+  if (options.repository !== undefined) return undefined;
+  const config = await parts.loadConfig();
+  const { name } = chooseCluster(config, options.cluster);
+  const records = proofRecords(config, name, { actor: commandActor(), clock: parts.clock });
+  return (report) => recordProof(report, records);
 }
 
 function parseLevel(text: string | undefined): Level | undefined {
@@ -124,7 +138,12 @@ interface Chosen {
 async function proveOne(
   parts: CliParts,
   { repository, backup }: Chosen,
-  proof: Settings & { readonly level: 'restore' | 'full'; readonly json: boolean },
+  proof: {
+    readonly level: 'restore' | 'full';
+    readonly settings: ProofSettings;
+    readonly onProof: ProofListener | undefined;
+    readonly json: boolean;
+  },
 ): Promise<void> {
   const { clock, signal, stdout } = parts;
   await expectServerFor(backup, proof.settings.binaries);

@@ -7,6 +7,7 @@ import { readRetentionState } from '../../retention/read-facts.ts';
 import type { ObjectInfo, ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import { readArchiveState } from '../../verify/archive-state.ts';
 import { known } from './known.ts';
+import { readProofFacts } from './read-proofs.ts';
 import type { StoredFacts, StrategyFacts } from './strategy-facts.ts';
 
 export type RepositoryFacts = Pick<
@@ -35,7 +36,7 @@ export async function readRepositoryFacts(
     retention: await known(() => readRetentionState(store, now), signal),
     stored: await known(() => readStored(store), signal),
     capacity: await known(() => store.capacity(), signal),
-    proofs: { value: { proofs: [], unreadable: [] } },
+    proofs: await known(() => readProofFacts(store), signal),
   };
 }
 

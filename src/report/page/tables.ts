@@ -84,8 +84,8 @@ const PROOF_MARKS = { verified: 'ok', verified_with_exceptions: 'attention', fai
 
 function proofVerdict({ verdict, met, shortcomings }: ReportedProof): Markup {
   const missed =
-    met === false && verdict !== 'failed' ? html`<br>${mark('failing', 'objectives not met')}` : '';
-  return html`${mark(PROOF_MARKS[verdict], verdictText(verdict))}${missed}${shortcomings.map((text) => html`<br>${text}`)}`;
+    met === false && verdict !== 'failed' ? html`<br />${mark('failing', 'objectives not met')}` : '';
+  return html`${mark(PROOF_MARKS[verdict], verdictText(verdict))}${missed}${shortcomings.map((text) => html`<br />${text}`)}`;
 }
 
 function checksText({ checks: { passed, failed, excepted } }: ReportedProof): string {
@@ -133,7 +133,7 @@ export function backupsTable({ recovery }: StrategyReport): Markup {
   const unreadable = recovery.unreadable.map(({ id, problem }) => [
     id,
     ...Array.from({ length: 5 }, () => '–'),
-    html`${mark('failing', 'unreadable')}<br>${problem}`,
+    html`${mark('failing', 'unreadable')}<br />${problem}`,
     '–',
     'not known',
   ]);
@@ -182,7 +182,7 @@ export function failuresTable({ runs }: StrategyReport): Markup {
       runs.failures.map(({ time, task, result, code, message, hint }) => [
         formatTime(time),
         words(task),
-        html`${message ?? result}${code === null ? '' : ` [${code}]`}${hint === null ? '' : html`<br><span class="soft">${hint}</span>`}`,
+        html`${message ?? result}${code === null ? '' : ` [${code}]`}${hint === null ? '' : html`<br /><span class="soft">${hint}</span>`}`,
       ]),
     )}`;
 }

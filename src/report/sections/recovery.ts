@@ -20,7 +20,8 @@ export function recoverySection(
   const catalogue = valueOf(facts.catalogue);
   if (catalogue === undefined) return null;
   const log = valueOf(facts.log);
-  const backups = describeBackups(catalogue, log, proofs ?? []);
+  const quarantined = valueOf(facts.proofs)?.quarantined ?? new Set<string>();
+  const backups = describeBackups(catalogue, log, { proofs: proofs ?? [], quarantined });
   const archives = log?.archives ?? [];
   const windows = archives
     .flatMap((archive) => archive.windows)
@@ -41,10 +42,16 @@ export function recoverySection(
   };
 }
 
+interface ProofView {
+  /** Newest first. */
+  readonly proofs: readonly ReportedProof[];
+  readonly quarantined: ReadonlySet<string>;
+}
+
 function describeBackups(
   { backups }: Catalogue,
   log: ArchiveState | undefined,
-  proofs: readonly ReportedProof[],
+  { proofs, quarantined }: ProofView,
 ): ReportedBackup[] {
   const byId = new Map(backups.map((backup) => [backup.id, backup]));
   const reaches = new Map(log?.backups.map((reach) => [reach.backup, reach]));
@@ -52,7 +59,7 @@ function describeBackups(
     const proof = proofOf(record.id, proofs);
     const { id, type, startTime, endTime, sourceBytes, storedBytes } = record;
     const seconds = Math.max(0, (Date.parse(endTime) - Date.parse(startTime)) / 1000);
-    const state = stateOf(record, byId, proof);
+    const state = stateOf(record, byId, quarantined);
     const until = log === undefined ? null : reachOf(record, reaches.get(id));
     return { id, type, started: startTime, seconds, sourceBytes, storedBytes, state, proof, until };
   });
@@ -69,11 +76,13 @@ function proofOf(id: string, proofs: readonly ReportedProof[]): ReportedBackup['
 function stateOf(
   record: CommitRecord,
   byId: ReadonlyMap<string, CommitRecord>,
-  proof: ReportedBackup['proof'],
+  quarantined: ReadonlySet<string>,
 ): ReportedBackup['state'] {
   if (record.state !== 'complete') return 'damaged_source';
-  if (chainOf(record, byId) === undefined) return 'chain_broken';
-  return proof === 'failed' ? 'quarantined' : 'good';
+  const chain = chainOf(record, byId);
+  if (chain === undefined) return 'chain_broken';
+  // what builds on one that did not stand its test counts as little
+  return chain.some(({ id }) => quarantined.has(id)) ? 'quarantined' : 'good';
 }
 
 /** A cluster without any archived log brings its backups to their own ends. */

@@ -57,7 +57,7 @@ function recoveryReasons({ recovery }: Judged): Reason[] {
 const STATES = {
   damaged_source: 'the server found damaged pages in its own data while it was taken',
   chain_broken: 'a backup that it builds on is missing',
-  quarantined: 'its restore test failed: it is in quarantine',
+  quarantined: 'it is in quarantine, since its restore test failed, or that of a backup that it builds on',
 } as const;
 
 function objectiveReasons({ objectives: { rpo, rto, storage } }: Judged): Reason[] {

@@ -151,6 +151,7 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
           backups,
           unreadable: [],
           verified: new Set(backups.map(({ id }) => id)),
+          quarantined: new Set(),
           holds: [],
           logs: [],
         },
@@ -184,7 +185,7 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
         },
       ]),
     },
-    proofs: { value: { proofs, unreadable: [] } },
+    proofs: { value: { proofs, unreadable: [], quarantined: new Set() } },
     evidence: { value: { proofs: [...proofs, ...drills], unreadable: [] } },
     ...more,
   };
@@ -289,7 +290,7 @@ export function badFacts(): StrategyFacts {
     receiver: { value: undefined },
     capacity: { unknown: 'statfs of /backups failed: EIO' },
     runs: { value: [...good.runs.value.slice(0, -3), failure(24), failure(25), failure(26)] },
-    proofs: { value: { proofs: [], unreadable: [] } },
+    proofs: { value: { proofs: [], unreadable: [], quarantined: new Set([backups.at(-1)!.id]) } },
     evidence: {
       value: {
         proofs: [
