@@ -86,7 +86,7 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           request: pruneRequest(parts, options),
           clock,
           processIdentity,
-          onResult: ({ removedBackups }) => options.onRemoved(removedBackups),
+          onResult: ({ removedBackups }) => options.onRemoved?.(removedBackups),
         });
     }
   };

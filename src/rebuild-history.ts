@@ -1,11 +1,11 @@
 import { readKnownCatalogue, type ClusterParts } from './cluster-parts.ts';
 import type { Clock } from './clock.ts';
 import type { Part } from './daemon.ts';
-import { backupOfVerifiedRecord } from './repository/layout.ts';
+import { parseProofRecordName } from './repository/layout.ts';
 import { readSeals } from './repository/wal/seal-record.ts';
 import type { RunHistory } from './scheduler/history.ts';
 import type { RunRecord } from './scheduler/run-record.ts';
-import { storedRuns, type StoredResults } from './scheduler/stored-runs.ts';
+import { storedRuns, type StoredProof, type StoredResults } from './scheduler/stored-runs.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 
 /** A store that hangs must not keep the service from starting. */
@@ -90,16 +90,17 @@ async function readStoredRuns(parts: ClusterParts): Promise<RunRecord[]> {
     cluster: config.name,
     backups,
     seals: await readSeals(store),
-    verified: await readVerified(store),
+    proofs: await readProofs(store),
   };
   return storedRuns(results);
 }
 
-async function readVerified(store: ObjectStore): Promise<{ backup: string; at: number }[]> {
-  const verified: { backup: string; at: number }[] = [];
+/** By their names alone. */
+async function readProofs(store: ObjectStore): Promise<StoredProof[]> {
+  const proofs: StoredProof[] = [];
   for await (const { name, modified } of store.list('')) {
-    const backup = backupOfVerifiedRecord(name);
-    if (backup !== undefined) verified.push({ backup, at: modified });
+    const proof = parseProofRecordName(name);
+    if (proof !== undefined) proofs.push({ ...proof, at: modified });
   }
-  return verified;
+  return proofs;
 }

@@ -3,6 +3,8 @@ import { isBackup } from './task-order.ts';
 
 /** Names of results have whole seconds. */
 const SECOND_MS = 1000;
+/** How far the clock of a store may be from ours for a proof to be known by its time. */
+const TOLERANCE_MS = 60_000;
 
 /** Of the runs that a repository tells of, those that are not on record. */
 export function unknownRuns(onRecord: readonly RunRecord[], found: readonly RunRecord[]): RunRecord[] {
@@ -28,13 +30,12 @@ function isSame(known: RunRecord, found: RunRecord): boolean {
   if (!isOfKind) return false;
   // it goes on, and its result is in the repository already
   if (known.result === undefined) return known.started <= found.started + SECOND_MS;
-  if (found.backupId !== undefined)
-    return known.backupId === found.backupId && known.result !== 'interrupted';
-  return known.result === 'success' && spans(known, found);
+  if (known.result === 'interrupted' || known.backupId !== found.backupId) return false;
+  return isBackup(found.task) || spans(known, found);
 }
 
-/** A seal has no name in the history: the run that made it began before it and ended behind it. */
+/** Seals and proofs have no names in the history: the run that made one began before it and ended behind it. */
 function spans(known: RunRecord, found: RunRecord): boolean {
   const [ended, foundEnd] = [known.ended ?? known.started, found.ended ?? found.started];
-  return known.started <= found.started + SECOND_MS && foundEnd <= ended + SECOND_MS;
+  return known.started <= found.started + TOLERANCE_MS && foundEnd <= ended + TOLERANCE_MS;
 }

@@ -1,27 +1,30 @@
 import type { CommitRecord } from '../repository/commit-record.ts';
+import type { ProofRecordName } from '../repository/layout.ts';
 import type { SealRecord } from '../repository/wal/seal-record.ts';
 import type { RunRecord } from './run-record.ts';
+
+/** The record of a proof, and when it was stored: milliseconds since 1970 UTC, by the store's clock. */
+export interface StoredProof extends ProofRecordName {
+  readonly at: number;
+}
 
 /** What a repository keeps of runs. */
 export interface StoredResults {
   readonly cluster: string;
   readonly backups: readonly CommitRecord[];
   readonly seals: readonly { readonly name: string; readonly record: SealRecord }[];
-  /** Backups that were verified, and when: milliseconds since 1970 UTC, by the store's clock. */
-  readonly verified: readonly { readonly backup: string; readonly at: number }[];
+  readonly proofs: readonly StoredProof[];
 }
 
 /**
  * The runs that must have been, by their results; failures and what was removed leave none. Their ids are made of the results' names, so that
  * the same result is the same run.
  */
-export function storedRuns({ cluster, backups, seals, verified }: StoredResults): RunRecord[] {
+export function storedRuns({ cluster, backups, seals, proofs }: StoredResults): RunRecord[] {
   return [
     ...backups.map((record) => backupRun(cluster, record)),
     ...seals.map(({ name, record }) => sealRun(cluster, name, record)),
-    ...verified.map(({ backup, at }) =>
-      rebuilt(cluster, `verified_${backup}`, 'verify', { started: at, ended: at, backupId: backup }),
-    ),
+    ...proofs.map((proof) => proofRun(cluster, proof)),
   ].sort((a, b) => a.started - b.started);
 }
 
@@ -53,6 +56,23 @@ function sealRun(cluster: string, name: string, record: SealRecord): RunRecord {
     sourceBytes,
     remark: `sealed up to ${to}`,
   });
+}
+
+/** How long it took is in the record, which need not be read for that. */
+function proofRun(cluster: string, { backup, result, number, at }: StoredProof): RunRecord {
+  const failure = {
+    result: 'failure',
+    errorCode: 'VERIFICATION_FAILED',
+    errorMessage: `${backup} is quarantined`,
+  } as const;
+  return {
+    ...rebuilt(cluster, `${result}_${number}_${backup}`, 'verify', {
+      started: at,
+      ended: at,
+      backupId: backup,
+    }),
+    ...(result === 'verified' ? {} : failure),
+  };
 }
 
 function times(record: { readonly startTime: string; readonly endTime: string }) {

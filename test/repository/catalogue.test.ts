@@ -30,7 +30,11 @@ describe('the catalogue', () => {
     await keep(wednesday, monday, tuesday);
     await store.putIfAbsent(manifestName('full_backup_truck_20261119_020000'), Buffer.of(1));
     await store.putIfAbsent('repository.json', Buffer.of(1));
-    expect(await readCatalogue(store)).toEqual({ backups: [monday, tuesday, wednesday], unreadable: [], proofs: new Map() });
+    expect(await readCatalogue(store)).toEqual({
+      backups: [monday, tuesday, wednesday],
+      unreadable: [],
+      proofs: new Map(),
+    });
   });
 
   test('of an empty repository is empty', async () => {

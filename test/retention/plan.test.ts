@@ -23,7 +23,15 @@ function plan(
   more: Partial<RetentionView> = {},
   policy: Partial<RetentionPolicy> = {},
 ): Map<string, BackupVerdict> {
-  const view = { backups, unreadable: [], verified: new Set<string>(), quarantined: new Set<string>(), holds: [], logs: [], ...more };
+  const view = {
+    backups,
+    unreadable: [],
+    verified: new Set<string>(),
+    quarantined: new Set<string>(),
+    holds: [],
+    logs: [],
+    ...more,
+  };
   const verdicts = planBackups(view, { ...DEFAULT_POLICY, ...policy }, NOW);
   return new Map(verdicts.map((verdict) => [verdict.id, verdict]));
 }

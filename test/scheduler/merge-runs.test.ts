@@ -22,6 +22,15 @@ test('what goes on may be about to write down the very same', () => {
   expect(unknownRuns([aRun({ started: 12 * MINUTE })], [found])).toEqual([found]);
 });
 
+test('a proof is known by a run about the same backup that spans it: there may be several', () => {
+  const proof = (at: number) =>
+    anEndedRun({ id: 'p', task: 'verify', reason: 'rebuilt', backupId: 'b', started: at, ended: at });
+  const run = anEndedRun({ task: 'verify', backupId: 'b', started: 10 * MINUTE });
+  expect(unknownRuns([run], [proof(11 * MINUTE)])).toEqual([]);
+  expect(unknownRuns([run], [proof(20 * MINUTE)])).toHaveLength(1);
+  expect(unknownRuns([{ ...run, backupId: 'other' }], [proof(11 * MINUTE)])).toHaveLength(1);
+});
+
 test('a seal is known by a run that spans it', () => {
   const seal = (started: number) =>
     anEndedRun({ id: 'seal', task: 'transaction_log', reason: 'rebuilt', started, ended: started + 1000 });

@@ -24,7 +24,10 @@ test('backups, seals and verifications tell of the runs that made them, oldest f
     cluster: 'truck',
     backups: [backup],
     seals: [{ name: 'transaction_logs/transaction_log_20261122_180000.meta', record: seal }],
-    verified: [{ backup: backup.id, at: Date.parse('2026-11-22T13:00:00Z') }],
+    proofs: [
+      { backup: backup.id, result: 'verified', number: 1, at: Date.parse('2026-11-22T13:00:00Z') },
+      { backup: backup.id, result: 'quarantined', number: 2, at: Date.parse('2026-11-22T14:00:00Z') },
+    ],
   });
   expect(runs).toMatchObject([
     {
@@ -37,7 +40,8 @@ test('backups, seals and verifications tell of the runs that made them, oldest f
       ended: Date.parse(backup.endTime),
       sourceBytes: backup.sourceBytes,
     },
-    { id: `rebuilt_verified_${backup.id}`, task: 'verify', result: 'success', backupId: backup.id },
+    { id: `rebuilt_verified_1_${backup.id}`, task: 'verify', result: 'success', backupId: backup.id },
+    { task: 'verify', result: 'failure', errorCode: 'VERIFICATION_FAILED', backupId: backup.id },
     {
       id: 'rebuilt_transaction_log_20261122_180000',
       task: 'transaction_log',
@@ -50,7 +54,7 @@ test('backups, seals and verifications tell of the runs that made them, oldest f
 
 test('a backup of a damaged cluster was a run that failed', () => {
   const backups = [{ ...backup, state: 'corrupt_source' as const }];
-  expect(storedRuns({ cluster: 'truck', backups, seals: [], verified: [] })).toMatchObject([
+  expect(storedRuns({ cluster: 'truck', backups, seals: [], proofs: [] })).toMatchObject([
     { result: 'failure', errorCode: 'SOURCE_CORRUPT', backupId: backup.id },
   ]);
 });
