@@ -12,7 +12,6 @@ import {
 } from './cluster-parts.ts';
 import type { Config } from './config/config.ts';
 import type { Part } from './daemon.ts';
-import { recordProof } from './report/record-proof.ts';
 import { LarderError } from './errors.ts';
 import type { Task } from './jobs/job.ts';
 import { ClusterWatch } from './observability/cluster-watch.ts';
@@ -82,7 +81,6 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
     parts,
     onNotice: logNotice(cluster, shared),
     onRemoved: (ids) => void noteRemovals(ids, shared),
-    onProof: (report) => recordProof(report, proofRecords(shared, cluster, { actor: 'schedule', clock })),
   });
   const runner = new JobRunner({
     ...shared,

@@ -22,6 +22,7 @@ import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
 import { pickCluster } from './pick-cluster.ts';
 import { PAGE_POLICY } from './report/page/report-page.ts';
+import { HistoryRebuild } from './rebuild-history.ts';
 import { ReportPages } from './report-pages.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';

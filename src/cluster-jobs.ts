@@ -11,7 +11,6 @@ import type { Config } from './config/config.ts';
 import { backupJob } from './jobs/backup.ts';
 import type { Job, Task } from './jobs/job.ts';
 import { notBuiltJob } from './jobs/not-built.ts';
-import type { ProofListener } from './jobs/prove.ts';
 import { restoreTestJob } from './jobs/restore-test.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { sealJob } from './jobs/seal.ts';
@@ -34,8 +33,6 @@ export interface ClusterJobsParts {
   readonly onNotice: (notice: ReceiverNotice) => void;
   /** Told of the backups that retention has removed. */
   readonly onRemoved: (ids: readonly string[]) => void;
-  /** Writes down how a proof went, for people and as evidence. */
-  readonly onProof?: ProofListener;
 }
 
 /** The job that does a task on a cluster; about one backup, where the task is about one. */
@@ -74,7 +71,7 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           ...parts,
           workers: parts.config.workers,
           proof: proofSettings(parts.config, stateDirectory, larderVersion),
-          ...(options.onProof === undefined ? {} : { onProof: options.onProof }),
+          onProof: (report) => recordProof(report, records),
           backupId,
           clock,
         });
@@ -86,7 +83,7 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           request: pruneRequest(parts, options),
           clock,
           processIdentity,
-          onResult: ({ removedBackups }) => options.onRemoved?.(removedBackups),
+          onResult: ({ removedBackups }) => options.onRemoved(removedBackups),
         });
     }
   };

@@ -34,8 +34,10 @@ const jobOf = clusterJobs({
   history,
   clock,
   stateDirectory,
+  report: config.report,
   larderVersion: 'bench',
   onNotice: () => undefined,
+  onRemoved: () => undefined,
 });
 const runner = new JobRunner({
   cluster: cluster.name,

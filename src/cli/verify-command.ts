@@ -7,7 +7,6 @@ import { proofProblem, proveAndRecord, type ProofListener, type ProofSettings } 
 import { verificationFailed } from '../jobs/verify.ts';
 import { recordProof } from '../report/record-proof.ts';
 import { findBackup } from '../repository/catalogue.ts';
-import { recordProof } from '../report/record-proof.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import { expectServerFor } from '../verify/proof/find-server.ts';
 import { scratchPlaces } from '../verify/proof/scratch-places.ts';
@@ -70,19 +69,9 @@ async function verify(parts: CliParts, id: string, options: VerifyOptions): Prom
   const backup = await findBackup(repository.store, id);
   if (level === 'objects') await verifyStored(parts, { repository, backup }, options);
   else {
-    const onProof = await proofListener(parts, options);
     const json = options.json === true;
     await proveOne(parts, { repository, backup }, { level, settings, onProof, json });
   }
-}
-
-/** A repository without a configuration has no place where proofs are written down. */
-async function proofListener(parts: CliParts, options: VerifyOptions): Promise<ProofListener | undefined> {
-  if (options.repository !== undefined) return undefined;
-  const config = await parts.loadConfig();
-  const { name } = chooseCluster(config, options.cluster);
-  const records = proofRecords(config, name, { actor: commandActor(), clock: parts.clock });
-  return (report) => recordProof(report, records);
 }
 
 function parseLevel(text: string | undefined): Level | undefined {

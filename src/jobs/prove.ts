@@ -48,9 +48,13 @@ export function proofProblem({ backup, verdict, checks }: ProofReport): LarderEr
   const failed = checks.filter(({ result }) => result === 'failed');
   const findings = failed.flatMap((check) => check.findings.map((finding) => ({ check, finding })));
   const [first] = findings;
-  if (first === undefined) return undefined;
+  // a verdict counts also where nobody said why
+  if (failed.length === 0 && verdict !== 'failed') return undefined;
   const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
-  const words = `${count}, first: ${first.check.name}: ${findingWords(first.finding)}`;
+  const words =
+    first === undefined
+      ? failed.map(({ name, detail }) => `${name}: ${detail}`).join('; ')
+      : `${count}, first: ${first.check.name}: ${findingWords(first.finding)}`;
   if (verdict !== 'failed') {
     return new LarderError('VERIFICATION_FAILED', `${backup} is sound, but not the log behind it: ${words}`, {
       hint: 'Take a new full backup now (larder backup --full): points of time behind it can be restored again.',

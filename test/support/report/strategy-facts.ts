@@ -143,7 +143,7 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
       },
     },
     record: { value: true },
-    catalogue: { value: { backups, unreadable: [] } },
+    catalogue: { value: { backups, unreadable: [], proofs: new Map() } },
     log: logFacts(backups),
     retention: {
       value: {
@@ -186,7 +186,7 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
       ]),
     },
     proofs: { value: { proofs, unreadable: [], quarantined: new Set() } },
-    evidence: { value: { proofs: [...proofs, ...drills], unreadable: [] } },
+    evidence: { value: { proofs: [...proofs, ...drills], unreadable: [], proofs: new Map() } },
     ...more,
   };
 }
@@ -247,6 +247,7 @@ export function badFacts(): StrategyFacts {
             problem: new LarderError('OBJECT_DAMAGED', 'its checksum is not the one it was written with'),
           },
         ],
+        proofs: new Map(),
       },
     },
     log: {
