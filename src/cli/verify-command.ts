@@ -68,10 +68,8 @@ async function verify(parts: CliParts, id: string, options: VerifyOptions): Prom
   const { level, settings, onProof } = await chooseSettings(parts, options, asked);
   const backup = await findBackup(repository.store, id);
   if (level === 'objects') await verifyStored(parts, { repository, backup }, options);
-  else {
-    const json = options.json === true;
-    await proveOne(parts, { repository, backup }, { level, settings, onProof, json });
-  }
+  else
+    await proveOne(parts, { repository, backup }, { level, settings, onProof, json: options.json === true });
 }
 
 function parseLevel(text: string | undefined): Level | undefined {

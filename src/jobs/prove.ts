@@ -1,4 +1,5 @@
 import { LarderError } from '../errors.ts';
+import { readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import type { ProofReport } from '../verify/proof-report.ts';
 import type { Finding } from '../verify/report.ts';
@@ -15,13 +16,18 @@ export type ProofSettings = Pick<
 /** Told of every proof once its record is stored; answers with what could not be written down. */
 export type ProofListener = (report: ProofReport) => Promise<readonly string[]>;
 
-/** Proves a backup, and stores how it came out beside it. Rejects as `proveBackup` and `writeProof`. */
+/**
+ * Proves a backup, and stores how it came out beside it. Rejects as `proveBackup` and `writeProof`, and with BACKUP_UNKNOWN where
+ * the backup was removed meanwhile.
+ */
 export async function proveAndRecord(
   request: ProofRequest,
   context: ProofContext,
   onProof: ProofListener | undefined,
 ): Promise<{ readonly report: ProofReport; readonly warnings: readonly string[] }> {
   const report = await proveBackup(request, context);
+  // what retention removed meanwhile was not damaged: BACKUP_UNKNOWN says so
+  if (report.verdict === 'failed') await readCommitRecord(request.store, request.backup.id);
   await writeProof(request.store, report);
   return { report, warnings: (await onProof?.(report)) ?? [] };
 }

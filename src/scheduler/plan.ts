@@ -34,7 +34,7 @@ export function planSteps(facts: PlanFacts): Step[] {
   const { dues, pending, blackedOut, isPaused } = facts;
   const allowed = dues
     .filter(({ task, due }) => due.kind === 'drop' || !isPaused(task))
-    .filter(({ task, due }) => due.kind === 'drop' || !blackedOut || laneOf(task) !== 'heavy')
+    .filter(({ task, due }) => due.kind === 'drop' || !blackedOut || laneOf(task) === 'log')
     .sort((a, b) => rankOf(a.task) - rankOf(b.task));
   const runs = allowed.filter(({ due }) => due.kind === 'run').map(({ task }) => task);
   const running = [...pending, ...runs];

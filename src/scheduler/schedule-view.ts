@@ -42,7 +42,7 @@ function viewSchedule(task: Task, schedule: Schedule, facts: ScheduleFacts): Tas
   const { now } = facts;
   const runs = facts.runs.filter((run) => run.task === task);
   const pause = facts.pauses.find((each) => each.task === task);
-  const blackouts = laneOf(task) === 'heavy' ? facts.blackouts : [];
+  const blackouts = laneOf(task) !== 'log' ? facts.blackouts : [];
   const slot = schedule.previousRun(now);
   const released = slot === undefined ? undefined : endOfBlackout(blackouts, slot);
   const missed = isMissed({ now, slot, released, attempts: runs.map(attemptOf), newest: 'unknown' })

@@ -55,6 +55,7 @@ describe('the environment alone', () => {
             full: new Schedule('0 2 * * 0'),
             incremental: new Schedule('0 2 * * *'),
             transactionLog: new Schedule('0 */6 * * *'),
+            restoreTest: new Schedule('0 4 * * 6'),
             verifyAfterBackup: true,
             retention: new Schedule('0 5 * * *'),
             catchUp: 'latest',

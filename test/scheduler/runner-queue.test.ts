@@ -75,49 +75,63 @@ function failing(...errors: LarderError[]): Job {
 
 describe('the heavy jobs of a cluster', () => {
   test('run one at a time, in the order of their kinds; a seal waits for none of them', async () => {
-    const [first, verify, full, seal] = [
+    const [first, retention, full, seal] = [
       held('backup_incremental'),
-      held('verify'),
+      held('retention'),
       held('backup_full'),
       held('transaction_log'),
     ];
-    const runs = [first, verify, full, seal].map(({ job }) => runner.run(job, request));
+    const runs = [first, retention, full, seal].map(({ job }) => runner.run(job, request));
     await nextTurn();
-    expect([first, verify, full, seal].map((each) => each.isRunning())).toEqual([true, false, false, true]);
+    expect([first, retention, full, seal].map((each) => each.isRunning())).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
     first.finish();
     await runs[0];
     await nextTurn();
-    expect([verify.isRunning(), full.isRunning()]).toEqual([false, true]);
+    expect([retention.isRunning(), full.isRunning()]).toEqual([false, true]);
     full.finish();
     await runs[2];
     await nextTurn();
-    expect(verify.isRunning()).toBe(true);
-    verify.finish();
+    expect(retention.isRunning()).toBe(true);
+    retention.finish();
     seal.finish();
     await Promise.all(runs);
   });
 
+  test('let a proof run beside them: no backup waits for one', async () => {
+    const [proof, backup] = [held('verify'), held('backup_full')];
+    const runs = [proof, backup].map(({ job }) => runner.run(job, request));
+    await nextTurn();
+    expect([proof, backup].map((each) => each.isRunning())).toEqual([true, true]);
+    for (const { finish } of [proof, backup]) finish();
+    await Promise.all(runs);
+  });
+
   test('are on record while they wait, so that a request survives a kill', async () => {
-    const [first, second] = [held('backup_full'), held('verify')];
+    const [first, second] = [held('backup_full'), held('retention')];
     void runner.run(first.job, request);
     void runner.run(second.job, { ...request, backupId: 'b' });
     await nextTurn();
     expect(history.all.map(({ task, waiting }) => [task, waiting]).sort()).toEqual([
       ['backup_full', undefined],
-      ['verify', true],
+      ['retention', true],
     ]);
     history.died();
     expect(history.all.map(({ result }) => result)).toEqual(['interrupted', 'interrupted']);
   });
 
   test('tell who asked once they are on record, and give who asks again the run that there is', async () => {
-    const [first, second] = [held('backup_full'), held('verify')];
+    const [first, second] = [held('backup_full'), held('retention')];
     const running = runner.submit(first.job, { ...request, requestedBy: 'token:deploy' });
     expect(await running.recorded).toMatchObject({ task: 'backup_full', requestedBy: 'token:deploy' });
     const waiting = runner.submit(second.job, request);
     expect([running.isNew, waiting.isNew]).toEqual([true, true]);
-    expect(await waiting.recorded).toMatchObject({ task: 'verify', waiting: true });
-    const again = runner.submit(held('verify').job, { ...request, requestedBy: 'token:other' });
+    expect(await waiting.recorded).toMatchObject({ task: 'retention', waiting: true });
+    const again = runner.submit(held('retention').job, { ...request, requestedBy: 'token:other' });
     expect([again.isNew, (await again.recorded).id]).toEqual([false, (await waiting.recorded).id]);
     first.finish();
     await running.ended;
@@ -138,7 +152,7 @@ describe('the heavy jobs of a cluster', () => {
   });
 
   test('can be canceled while they wait, and begin nothing then', async () => {
-    const [first, second] = [held('backup_full'), held('verify')];
+    const [first, second] = [held('backup_full'), held('retention')];
     void runner.run(first.job, request);
     const waiting = runner.run(second.job, request);
     expect(runner.cancel(runner.pending[1]?.id ?? '')).toBe(true);
@@ -147,7 +161,7 @@ describe('the heavy jobs of a cluster', () => {
     first.finish();
   });
 
-  test('of several clusters read one server at a time, and verify beside that', async () => {
+  test('of several clusters read one server at a time, and retention beside that', async () => {
     const other = makeRunner('van');
     const [truck, van] = [held('backup_full'), held('backup_full')];
     const runs = [runner.run(truck.job, request), other.run(van.job, request)];

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import type { Clock } from '../../clock.ts';
 import { LarderError } from '../../errors.ts';
 import { findConfinement, type ConfinementLevel } from '../../postgres/server/confinement.ts';
@@ -76,6 +77,7 @@ export async function startCopy(
   const feeding = await feedRecovery(plan, clock);
   const began = clock.monotonic();
   const server = await launchInstance({ binaries, home, settings, command: confinement.command, clock });
+  yieldToOthers(server.processId);
   try {
     await recovered(server, plan, { clock, signal, failures: feeding.failures });
     const startSeconds = (clock.monotonic() - began) / 1000;
@@ -86,6 +88,15 @@ export async function startCopy(
     throw error;
   } finally {
     await feeding.stop();
+  }
+}
+
+/** All of its processes inherit it, and the kernel's weight for the disk follows it. */
+function yieldToOthers(processId: number): void {
+  try {
+    setPriority(processId, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // it has ended already, or is another account's: no reason to prove nothing
   }
 }
 

@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { PAGE_BYTES, pageProblem } from '../../../postgres/page-checksum.ts';
 import { errorToMessage } from '../../../worker-thread.ts';
 import type { PageAnswer, PageRequest } from './page-messages.ts';
 
 /** A thread that reads files of relations page by page. */
+// of this thread alone, on Linux
+setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 const buffer = Buffer.alloc(128 * PAGE_BYTES);
 /** Of one file. */
 const PROBLEM_LIMIT = 5;
