@@ -1,7 +1,7 @@
 /**
  * The arrows of docs/design.md, section 6. A folder may import what stands to its left:
  *
- *   storage, encryption, postgres ← repository ← backup, restore, transaction-log, retention ← verify ← report ← jobs ← scheduler ← http, cli
+ *   storage, encryption, postgres ← repository ← backup, restore, transaction-log, retention ← verify ← drill ← report ← jobs ← scheduler ← http, cli
  *
  * Every rule has been broken once to see it fire.
  */
@@ -39,6 +39,7 @@ module.exports = {
         'transaction-log',
         'retention',
         'verify',
+        'drill',
         'report',
         'jobs',
         'scheduler',
@@ -69,6 +70,7 @@ module.exports = {
         'transaction-log',
         'retention',
         'verify',
+        'drill',
         'report',
         'jobs',
         'scheduler',
@@ -88,6 +90,7 @@ module.exports = {
       '(backup|restore|transaction-log|retention)',
       [
         'verify',
+        'drill',
         'report',
         'jobs',
         'scheduler',
@@ -112,6 +115,7 @@ module.exports = {
     above(
       'verify',
       [
+        'drill',
         'report',
         'jobs',
         'scheduler',
@@ -126,6 +130,24 @@ module.exports = {
         'main',
       ],
       'Verification is driven from above.',
+    ),
+    above(
+      'drill',
+      [
+        'report',
+        'jobs',
+        'scheduler',
+        'observability',
+        'http',
+        'cli',
+        'config',
+        'demo',
+        'daemon',
+        'assemble',
+        'cluster-parts',
+        'main',
+      ],
+      'A drill is driven from above; nobody below may know that it is one.',
     ),
     above(
       'report',
@@ -178,7 +200,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(jobs|leadership|limits|parts|report)|report-pages|daemon|main)\\.ts$',
+          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(drills|jobs|leadership|limits|parts|report)|report-pages|daemon|main)\\.ts$',
       },
       to: { path: '^src/config/' },
     },

@@ -6,14 +6,16 @@ import {
   receiverRequest,
   type ClusterParts,
 } from './cluster-parts.ts';
+import { drillRequest, secondSiteRequest } from './cluster-drills.ts';
 import { proofRecords } from './cluster-report.ts';
 import type { Config } from './config/config.ts';
 import { backupJob } from './jobs/backup.ts';
+import { drillJob } from './jobs/drill.ts';
 import type { Job, Task } from './jobs/job.ts';
-import { notBuiltJob } from './jobs/not-built.ts';
 import { restoreTestJob } from './jobs/restore-test.ts';
 import { retentionJob } from './jobs/retention.ts';
 import { sealJob } from './jobs/seal.ts';
+import { secondSiteTestJob } from './jobs/second-site-test.ts';
 import { verifyJob } from './jobs/verify.ts';
 import { pruneRequest } from './prune-request.ts';
 import { readProcessIdentity } from './process-identity.ts';
@@ -21,6 +23,7 @@ import { recordProof } from './report/record-proof.ts';
 import type { BackupType } from './repository/layout.ts';
 import type { History } from './scheduler/history.ts';
 import type { ReceiverNotice } from './transaction-log/receiver-request.ts';
+import type { DrillReport, ProofReport } from './verify/proof-report.ts';
 
 export interface ClusterJobsParts {
   readonly parts: ClusterParts;
@@ -39,7 +42,11 @@ export interface ClusterJobsParts {
 export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: string) => Job {
   const { parts, clock, larderVersion, stateDirectory, onNotice } = options;
   const processIdentity = readProcessIdentity();
+  const proof = proofSettings(parts.config, stateDirectory, larderVersion);
   const records = proofRecords(options, parts.config.name, { actor: 'service', clock });
+  const onProof = (report: ProofReport | DrillReport): Promise<readonly string[]> =>
+    recordProof(report, records);
+  const holding = { clock, random: Math.random, onReport: onProof };
   return (task, backupId) => {
     switch (task) {
       case 'backup_full':
@@ -61,8 +68,8 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
           workers: parts.config.workers,
           receives: parts.config.transactionLog.receive,
           level: parts.config.verify.level,
-          proof: proofSettings(parts.config, stateDirectory, larderVersion),
-          onProof: (report) => recordProof(report, records),
+          proof,
+          onProof,
           backupId,
           clock,
         });
@@ -70,14 +77,17 @@ export function clusterJobs(options: ClusterJobsParts): (task: Task, backupId?: 
         return restoreTestJob({
           ...parts,
           workers: parts.config.workers,
-          proof: proofSettings(parts.config, stateDirectory, larderVersion),
-          onProof: (report) => recordProof(report, records),
+          proof,
+          onProof,
           backupId,
           clock,
         });
       case 'drill':
-      case 'second_site_test':
-        return notBuiltJob(task);
+        return drillJob({ task, request: drillRequest(parts, proof), ...holding });
+      case 'second_site_test': {
+        const request = secondSiteRequest(parts, proof);
+        return secondSiteTestJob(request === undefined ? undefined : { request, ...holding });
+      }
       case 'retention':
         return retentionJob({
           request: pruneRequest(parts, options),

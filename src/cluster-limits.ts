@@ -10,13 +10,20 @@ const SEAL_SLACK_SECONDS = 60;
 const RETRY_SECONDS = 3600;
 
 /** When each task is due by itself. */
-export function schedulesOf({ schedules, transactionLog }: ClusterConfig): ReadonlyMap<Task, Schedule> {
+export function schedulesOf({
+  schedules,
+  transactionLog,
+  drill,
+}: ClusterConfig): ReadonlyMap<Task, Schedule> {
   const all: readonly [Task, Schedule | undefined][] = [
     ['backup_full', schedules.full],
     ['backup_incremental', schedules.incremental],
     ['transaction_log', transactionLog.receive ? schedules.transactionLog : undefined],
     ['retention', schedules.retention],
     ['restore_test', schedules.restoreTest],
+    ['drill', schedules.drill],
+    // without a second site there is nothing to be tested
+    ['second_site_test', drill.secondSite === undefined ? undefined : schedules.secondSiteTest],
   ];
   return new Map(all.flatMap(([task, schedule]) => (schedule === undefined ? [] : [[task, schedule]])));
 }
@@ -42,6 +49,7 @@ export function intervalOf(schedule: Schedule, now: number): number {
 
 function timeoutSeconds(task: Task, cluster: ClusterConfig): number {
   if (task === 'transaction_log') return cluster.transactionLog.sealTimeout / 1000 + SEAL_SLACK_SECONDS;
+  if (task === 'drill' || task === 'second_site_test') return cluster.drill.timeout / 1000;
   const isProof = task === 'verify' || task === 'restore_test';
   return (isProof ? cluster.verifyTimeout : cluster.backupTimeout) / 1000;
 }

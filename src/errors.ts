@@ -57,6 +57,7 @@ const ERRORS = {
   // The proof failed: exit 7. The source itself is damaged: exit 8.
   VERIFICATION_FAILED: { exit: 7, retryable: false },
   WAL_GAP: { exit: 7, retryable: false },
+  OBJECTIVE_MISSED: { exit: 7, retryable: false },
   SOURCE_CORRUPT: { exit: 8, retryable: false },
 
   // Nothing more is removed, since it would not be safe: exit 10.

@@ -7,7 +7,10 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [4, 'the repository: missing, full, damaged, or without that backup'],
   [5, 'somebody else is writing to the repository'],
   [6, 'a restore was refused or failed'],
-  [7, 'verification found damage, or the transaction log is not whole'],
+  [
+    7,
+    'verification or a drill found damage, a drill missed its objectives, or the transaction log is not whole',
+  ],
   [8, 'the server found damaged pages in its own data'],
   [9, 'a time limit was reached'],
   [10, 'nothing more was removed: the clock is wrong, backups fail, or something changed meanwhile'],

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   backup: async () => (await import('./backup-command.ts')).backupCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
   restore: async () => (await import('./restore-command.ts')).restoreCommand,
+  drill: async () => (await import('./drill-command.ts')).drillCommand,
   verify: async () => (await import('./verify-command.ts')).verifyCommand,
   prune: async () => (await import('./prune-command.ts')).pruneCommand,
   hold: async () => (await import('./hold-command.ts')).holdCommand,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { parseConnection } from '../postgres/parse-connection.ts';
 import type { RetentionPolicy } from '../retention/policy.ts';
+import { buildDrill } from './build-drill.ts';
 import type { ClusterConfig, SchedulesConfig, TransactionLogConfig, VerifyConfig } from './config.ts';
 import { readSecretFile } from './read-file.ts';
 import type { ReadFile } from './read-file.ts';
@@ -45,6 +46,7 @@ export function buildCluster(
     stallTimeout: parsed.backup.stall,
     verifyTimeout: parsed.verify.timeout,
     verify: buildVerify(parsed.verify, source),
+    drill: buildDrill(parsed.drill, connection, source.workingDirectory),
     maxChain: parsed.backup['max-chain'],
     transactionLog: buildTransactionLog(parsed['transaction-log']),
   };
@@ -58,6 +60,8 @@ function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
     verifyAfterBackup: parsed.verify === 'after-backup',
     retention: parsed.retention,
     restoreTest: parsed['restore-test'],
+    drill: parsed.drill,
+    secondSiteTest: parsed['second-site-test'],
     catchUp: parsed['catch-up'],
     catchUpWindow: parsed['catch-up-window'],
     blackouts: parsed.blackout,

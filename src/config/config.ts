@@ -63,6 +63,7 @@ export interface ClusterConfig {
   /** Milliseconds after which a verification is given up. */
   readonly verifyTimeout: number;
   readonly verify: VerifyConfig;
+  readonly drill: DrillConfig;
   readonly transactionLog: TransactionLogConfig;
 }
 
@@ -90,12 +91,37 @@ export interface SchedulesConfig {
   readonly retention: Schedule | undefined;
   /** When the newest chain is restored and read whole. */
   readonly restoreTest: Schedule | undefined;
+  /** When it is tried how long a recovery takes, and how much is lost. */
+  readonly drill: Schedule | undefined;
+  /** The same from the second site; it counts where there is one. */
+  readonly secondSiteTest: Schedule | undefined;
   /** What becomes of slots that were missed: one run for all of them, or none. */
   readonly catchUp: 'latest' | 'none';
   /** Milliseconds after a missed slot within which it is still run. */
   readonly catchUpWindow: { readonly full: number; readonly incremental: number };
   /** When nothing heavy is started. */
   readonly blackouts: readonly Blackout[];
+}
+
+/** How drills are held. */
+export interface DrillConfig {
+  readonly target: 'newest' | 'random';
+  /** Milliseconds after which a drill is given up. */
+  readonly timeout: number;
+  /** Where the repository of the second site lies, absolute. */
+  readonly secondSite: string | undefined;
+  /** What is run against the copy to see whether the application could work on it. */
+  readonly application: ApplicationConfig | undefined;
+}
+
+export interface ApplicationConfig {
+  /** A program with its arguments, or the absolute path of a file of SQL. */
+  readonly run:
+    | { readonly kind: 'command'; readonly argv: readonly string[] }
+    | { readonly kind: 'script'; readonly path: string };
+  readonly database: string;
+  /** Milliseconds. */
+  readonly limit: number;
 }
 
 /** How WAL is received. */

@@ -17,6 +17,8 @@ export const CLUSTER_DEFAULTS = {
     verify: 'after-backup',
     retention: '0 5 * * *',
     'restore-test': '0 4 * * 6',
+    drill: '0 4 1 * *',
+    'second-site-test': '0 4 1 */3 *',
     'catch-up': 'latest',
     'catch-up-window': { full: '24h', incremental: '6h' },
     blackout: 'none',
@@ -41,6 +43,7 @@ export const CLUSTER_DEFAULTS = {
     databases: 2,
     checks: {},
   },
+  drill: { target: 'newest', timeout: '24h' },
   'transaction-log': {
     receive: 'on',
     ack: 'spool',
@@ -172,6 +175,22 @@ const userCheck = z.strictObject({
   timeout: leaf(parseDuration).default(60_000),
 });
 
+/** One way of looking at a restored copy: a program with its arguments, or a file of SQL. */
+const application = z
+  .strictObject({
+    command: z.array(z.string().min(1)).min(1).nullish(),
+    script: text.nullish(),
+    database: text.nullish(),
+    timeout: leaf(parseDuration).nullish(),
+  })
+  .refine(
+    ({ command, script }) =>
+      (command === undefined || command === null) !== (script === undefined || script === null),
+    {
+      error: 'expected either command or script',
+    },
+  );
+
 const cluster = z.strictObject({
   connection: secret,
   password: secret.nullish(),
@@ -186,8 +205,8 @@ const cluster = z.strictObject({
     verify: oneOf('after-backup', 'none'),
     retention: schedule,
     'restore-test': schedule,
-    drill: notBuiltYet('drills are').optional(),
-    'second-site-test': notBuiltYet('restore tests from a second site are').optional(),
+    drill: schedule,
+    'second-site-test': schedule,
     'catch-up': oneOf('latest', 'none'),
     'catch-up-window': z.strictObject({ full: leaf(parseDuration), incremental: leaf(parseDuration) }),
     blackout,
@@ -221,6 +240,12 @@ const cluster = z.strictObject({
     binaries: text,
     databases: integer(1, 64),
     checks: z.record(clusterName, userCheck),
+  }),
+  drill: z.strictObject({
+    target: oneOf('newest', 'random'),
+    timeout: leaf(parseDuration),
+    'second-site': directory.nullish(),
+    application: application.nullish(),
   }),
   'transaction-log': z.strictObject({
     receive: onOrOff,

@@ -187,7 +187,7 @@ describe('the environment alone', () => {
       LARDER_HTTP_PORT: '99999',
       LARDER_HTTP_PROT: '80',
       LARDER_OBJECTIVE_RPO: 'soon',
-      LARDER_SCHEDULE_DRILL: '0 4 1 * *',
+      LARDER_SCHEDULE_RESTORE_TEST: '0 4 1 * *',
       LARDER_SCHEDULE_FULL: '0 2 31 2 *',
     });
     expect(error.code).toBe('CONFIG_INVALID');
@@ -195,7 +195,7 @@ describe('the environment alone', () => {
       'the configuration cannot be used:',
       'LARDER_HTTP_PROT: unknown environment variable (did you mean "LARDER_HTTP_PORT"?)',
       expect.stringMatching(/^LARDER_SCHEDULE_FULL: schedule "0 2 31 2 \*" never fires/),
-      'LARDER_SCHEDULE_DRILL: drills are not built yet',
+      'LARDER_SCHEDULE_RESTORE_TEST: restore tests are not built yet',
       'LARDER_OBJECTIVE_RPO: expected a duration such as 90s, 30m, 24h, 30d or 12w, found "soon"',
       'BACKUP_COMPRESSION: expected none, or a zstd level from 1 to 19 as 3 or zstd:3, found "gzip"',
       'LARDER_HTTP_PORT: expected a whole number from 1 to 65535, found "99999"',
@@ -376,9 +376,6 @@ http: { prot: 1, zebra: 2 }
   test.each([
     'copies: [ { path: /x } ]',
     'encryption: { passphrase-file: /x }',
-    'schedules: { drill: "0 4 * * 6" }',
-    'schedules: { drill: "0 4 1 * *" }',
-    'schedules: { second-site-test: "0 4 1 */3 *" }',
     'repository: { path: "s3://bucket/prefix" }',
   ])('that asks for what is not built (%s) is refused as that', async (text) => {
     await yaml(`clusters: { a: { connection: "user=u", ${text} } }`);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { InstanceHome } from '../../postgres/server/instance-home.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
 import { planRestore, type RestorePlan } from '../../restore/plan.ts';
+import type { RecoveryPlan } from '../../restore/recovery/recovery-plan.ts';
 import { restoreBackup } from '../../restore/restore-backup.ts';
 import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import type { ProofContext } from './prove-backup.ts';
@@ -11,14 +12,16 @@ interface ScratchRestore {
   readonly location: StoreLocation;
   readonly backup: CommitRecord;
   readonly workers: number;
+  /** How it is rolled forward; without it, to its own end. */
+  readonly recovery?: RecoveryPlan | undefined;
 }
 
 /**
- * Restores by the way that every restore takes, to the backup's own end, tablespaces beside the data directory.
+ * Restores by the way that every restore takes, tablespaces beside the data directory.
  * @throws LarderError as `planRestore` and `restoreBackup`
  */
 export async function restoreIntoScratch(
-  { store, location, backup, workers }: ScratchRestore,
+  { store, location, backup, workers, recovery }: ScratchRestore,
   home: InstanceHome,
   { clock, signal, onProgress }: ProofContext,
 ): Promise<RestorePlan> {
@@ -31,7 +34,7 @@ export async function restoreIntoScratch(
     tablespaces: scratchTablespaces(backup, home),
     owner: home.user,
     sourceSettings: 'cleared',
-    recovery: undefined,
+    recovery,
     delta: false,
   });
   await restoreBackup(plan, {

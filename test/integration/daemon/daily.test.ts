@@ -78,10 +78,16 @@ test('a service receives the log, verifies each backup, seals, and refuses what 
     30,
   );
   expect(await service.enqueue('postgres', 'drill')).toMatchObject({
-    result: 'failure',
-    errorCode: 'NOT_BUILT_YET',
+    result: 'success',
+    remark: expect.stringMatching(
+      /^recovered to the newest point from \S+ in [\d.]+ s, [\d.]+ s lost$/,
+    ) as unknown,
   });
-  expect((await health())?.reasons).toMatchObject([{ code: 'last_drill_failed' }]);
+  expect(await service.enqueue('postgres', 'second_site_test')).toMatchObject({
+    result: 'failure',
+    errorCode: 'CONFIG_INVALID',
+  });
+  expect((await health())?.reasons).toMatchObject([{ code: 'last_second_site_test_failed' }]);
   await expect(service.enqueue('other', 'verify')).rejects.toMatchObject({ code: 'USAGE' });
 
   // the lease is taken at the next look after the first backup has made the repository
