@@ -112,7 +112,11 @@ describe('the report', () => {
 
   test('an empty repository fails', () => {
     const nothing = strategyFacts(
-      { catalogue: { value: { backups: [], unreadable: [], proofs: new Map() } }, log: logFacts([]), runs: { value: [] } },
+      {
+        catalogue: { value: { backups: [], unreadable: [], proofs: new Map() } },
+        log: logFacts([]),
+        runs: { value: [] },
+      },
       1,
     );
     expect(reasonsOf({ ...nothing, receiver: { value: undefined } })[0]).toBe(
@@ -162,7 +166,7 @@ describe('the RTO', () => {
   });
 
   test('was never measured where there was no drill', () => {
-    const reasons = reasonsOf(strategyFacts({ evidence: { value: { proofs: [], unreadable: [], proofs: new Map() } } }));
+    const reasons = reasonsOf(strategyFacts({ evidence: { value: { proofs: [], unreadable: [] } } }));
     expect(reasons).toEqual([
       expect.stringMatching(/^attention: RTO: no drill was ever made; the restore test/),
     ]);
@@ -170,7 +174,7 @@ describe('the RTO', () => {
 
   test('of another cluster is not ours', () => {
     const other = { cluster: 'other', report: drillReport() };
-    const facts = strategyFacts({ evidence: { value: { proofs: [other], unreadable: [], proofs: new Map() } } });
+    const facts = strategyFacts({ evidence: { value: { proofs: [other], unreadable: [] } } });
     expect(makeReport(facts).objectives.rto.last.seconds).toBeNull();
   });
 });
@@ -180,7 +184,10 @@ describe('growth', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 29 }), fc.integer({ min: 0, max: 1e12 }), (days, storedBytes) => {
         const backups = dailyBackups(days).map((backup) => ({ ...backup, storedBytes }));
-        const facts = strategyFacts({ catalogue: { value: { backups, unreadable: [], proofs: new Map() } } }, days);
+        const facts = strategyFacts(
+          { catalogue: { value: { backups, unreadable: [], proofs: new Map() } } },
+          days,
+        );
         expect(makeReport(facts).growth?.storedBytesPerDay).toBeCloseTo(storedBytes);
       }),
       { numRuns: 20 },
@@ -188,7 +195,10 @@ describe('growth', () => {
   });
 
   test('of backups within a day is not known', () => {
-    const facts = strategyFacts({ catalogue: { value: { backups: dailyBackups(1), unreadable: [], proofs: new Map() } } }, 1);
+    const facts = strategyFacts(
+      { catalogue: { value: { backups: dailyBackups(1), unreadable: [], proofs: new Map() } } },
+      1,
+    );
     expect(makeReport(facts).growth).toMatchObject({ storedBytesPerDay: null, sourceBytesPerDay: null });
   });
 });
@@ -241,7 +251,9 @@ describe('retention', () => {
 
 test('a backup whose record cannot be read is in the report with the reason', () => {
   const problem = new LarderError('OBJECT_DAMAGED', 'its checksum is wrong');
-  const catalogue = { value: { backups: dailyBackups(3), unreadable: [{ id: 'full_backup_x', problem }], proofs: new Map() } };
+  const catalogue = {
+    value: { backups: dailyBackups(3), unreadable: [{ id: 'full_backup_x', problem }], proofs: new Map() },
+  };
   expect(makeReport(strategyFacts({ catalogue }, 3)).recovery?.unreadable).toEqual([
     { id: 'full_backup_x', problem: 'its checksum is wrong' },
   ]);

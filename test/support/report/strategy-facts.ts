@@ -185,8 +185,8 @@ export function strategyFacts(more: Partial<StrategyFacts> = {}, days = 35): Str
         },
       ]),
     },
-    proofs: { value: { proofs, unreadable: [], quarantined: new Set() } },
-    evidence: { value: { proofs: [...proofs, ...drills], unreadable: [], proofs: new Map() } },
+    proofs: { value: { proofs, unreadable: [] } },
+    evidence: { value: { proofs: [...proofs, ...drills], unreadable: [] } },
     ...more,
   };
 }
@@ -240,6 +240,7 @@ export function badFacts(): StrategyFacts {
     ...good,
     catalogue: {
       value: {
+        proofs: new Map([[backups.at(-1)!.id, 'quarantined' as const]]),
         backups,
         unreadable: [
           {
@@ -247,7 +248,6 @@ export function badFacts(): StrategyFacts {
             problem: new LarderError('OBJECT_DAMAGED', 'its checksum is not the one it was written with'),
           },
         ],
-        proofs: new Map(),
       },
     },
     log: {
@@ -291,7 +291,7 @@ export function badFacts(): StrategyFacts {
     receiver: { value: undefined },
     capacity: { unknown: 'statfs of /backups failed: EIO' },
     runs: { value: [...good.runs.value.slice(0, -3), failure(24), failure(25), failure(26)] },
-    proofs: { value: { proofs: [], unreadable: [], quarantined: new Set([backups.at(-1)!.id]) } },
+    proofs: { value: { proofs: [], unreadable: [] } },
     evidence: {
       value: {
         proofs: [
