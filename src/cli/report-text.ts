@@ -174,7 +174,9 @@ function failures({ runs }: StrategyReport): string {
 
 function storage({ storage: stored, growth, cost }: StrategyReport): string {
   const rate = (bytes: number | null | undefined): string =>
-    bytes == null ? 'not known' : `${signed(bytes)} a day, ${signed(bytes * 7)} a week`;
+    bytes === null || bytes === undefined
+      ? 'not known'
+      : `${signed(bytes)} a day, ${signed(bytes * 7)} a week`;
   const money = cost.perMonth === null ? '' : `${moneyText(cost.perMonth, cost.currency ?? '')} a month; `;
   return formatPairs([
     ...(stored?.parts ?? []).map(({ name, bytes, backups: count }): Pair => [

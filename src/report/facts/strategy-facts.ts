@@ -35,7 +35,7 @@ export interface StrategyFacts {
   readonly receiver: Known<ReceiverFact | undefined>;
   /** In the order in which they were asked for. */
   readonly runs: Known<readonly RunFact[]>;
-  readonly proofs: Known<StoredProofFacts>;
+  readonly proofs: Known<ProofFacts>;
   readonly evidence: Known<ProofFacts>;
 }
 
@@ -103,12 +103,6 @@ export interface StoredFacts {
 export interface ProofFact {
   readonly cluster: string | undefined;
   readonly report: ProofReport | DrillReport;
-}
-
-/** What the repository says of proofs. */
-export interface StoredProofFacts extends ProofFacts {
-  /** Backups whose last proof failed, by the names of the records. */
-  readonly quarantined: ReadonlySet<string>;
 }
 
 export interface ProofFacts {

@@ -208,28 +208,44 @@ export function tasksTable({ runs }: StrategyReport): Markup | undefined {
 }
 
 export function growthAndCost({ storage, growth, cost }: StrategyReport): Markup {
-  const perDay = (bytes: number | null): [string, string] =>
-    bytes === null ? ['not known', 'not known'] : [signedBytes(bytes), signedBytes(bytes * 7)];
-  const rates = [
-    ['backups add', ...perDay(growth?.storedBytesPerDay ?? null)],
-    ['the transaction log adds', ...perDay(growth?.logBytesPerDay ?? null)],
-    ['the cluster grows by', ...perDay(growth?.sourceBytesPerDay ?? null)],
-  ];
-  const parts = (storage?.parts ?? []).map(({ name, bytes, backups }) => [
-    name,
-    backups === null ? '–' : String(backups),
-    formatBytes(bytes),
-  ]);
   const money =
     cost.perMonth === null
       ? cost.basis
       : `${moneyText(cost.perMonth, cost.currency ?? '')} a month: ${cost.basis}`;
-  return html`${storage === null ? note('What is stored cannot be listed.') : table([{ title: 'what' }, { title: 'backups', kind: 'number' }, { title: 'stored', kind: 'number' }], parts)}
+  return html`${partsTable(storage)}
     <h3>Growth, before anything is removed</h3>
-    ${table([{ title: '' }, { title: 'a day', kind: 'number' }, { title: 'a week', kind: 'number' }], rates)}
-    <p class="soft">${growth?.basis ?? 'the backups cannot be listed'}</p>
+    ${ratesTable(growth)}
     <h3>Cost</h3>
     <p>${money}</p>`;
+}
+
+function partsTable(storage: StrategyReport['storage']): Markup {
+  if (storage === null) return note('What is stored cannot be listed.');
+  return table(
+    [{ title: 'what' }, { title: 'backups', kind: 'number' }, { title: 'stored', kind: 'number' }],
+    storage.parts.map(({ name, bytes, backups }) => [
+      name,
+      backups === null ? '–' : String(backups),
+      formatBytes(bytes),
+    ]),
+  );
+}
+
+function ratesTable(growth: StrategyReport['growth']): Markup {
+  if (growth === null) return note('The backups cannot be listed.');
+  const perDay = (bytes: number | null): [string, string] =>
+    bytes === null ? ['not known', 'not known'] : [signedBytes(bytes), signedBytes(bytes * 7)];
+  const rates = [
+    ['backups add', ...perDay(growth.storedBytesPerDay)],
+    ['the transaction log adds', ...perDay(growth.logBytesPerDay)],
+    ['the cluster grows by', ...perDay(growth.sourceBytesPerDay)],
+  ];
+  const columns: Column[] = [
+    { title: '' },
+    { title: 'a day', kind: 'number' },
+    { title: 'a week', kind: 'number' },
+  ];
+  return html`${table(columns, rates)}${note(growth.basis)}`;
 }
 
 function signedBytes(bytes: number): string {

@@ -176,7 +176,7 @@ function storage({ wanted, capacity }: StrategyFacts): Objectives['storage'] {
 
 /** Null where nothing is wanted or the first value is not known; a later one that is not known is left out. */
 function meets(target: number | null, [first, ...others]: readonly Measured[]): boolean | null {
-  if (target === null || first?.seconds == null) return null;
+  if (target === null || first === undefined || first.seconds === null) return null;
   return [first, ...others].every(({ seconds }) => seconds === null || seconds <= target);
 }
 

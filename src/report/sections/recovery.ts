@@ -3,6 +3,7 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import { chainOf } from '../../repository/backup-chain.ts';
 import type { Catalogue } from '../../repository/catalogue.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
+import type { ProofStates } from '../../repository/proof-state.ts';
 import type { RecoveryPoint, RollForward } from '../../restore/recovery/roll-forward.ts';
 import type { ArchiveHole } from '../../verify/archive-holes.ts';
 import type { ArchiveState } from '../../verify/archive-state.ts';
@@ -20,8 +21,7 @@ export function recoverySection(
   const catalogue = valueOf(facts.catalogue);
   if (catalogue === undefined) return null;
   const log = valueOf(facts.log);
-  const quarantined = valueOf(facts.proofs)?.quarantined ?? new Set<string>();
-  const backups = describeBackups(catalogue, log, { proofs: proofs ?? [], quarantined });
+  const backups = describeBackups(catalogue, log, proofs ?? []);
   const archives = log?.archives ?? [];
   const windows = archives
     .flatMap((archive) => archive.windows)
@@ -42,47 +42,43 @@ export function recoverySection(
   };
 }
 
-interface ProofView {
-  /** Newest first. */
-  readonly proofs: readonly ReportedProof[];
-  readonly quarantined: ReadonlySet<string>;
-}
-
 function describeBackups(
-  { backups }: Catalogue,
+  { backups, proofs: states }: Catalogue,
   log: ArchiveState | undefined,
-  { proofs, quarantined }: ProofView,
+  proofs: readonly ReportedProof[],
 ): ReportedBackup[] {
   const byId = new Map(backups.map((backup) => [backup.id, backup]));
   const reaches = new Map(log?.backups.map((reach) => [reach.backup, reach]));
   return backups.map((record) => {
-    const proof = proofOf(record.id, proofs);
+    const proof = proofOf(record.id, proofs, states);
     const { id, type, startTime, endTime, sourceBytes, storedBytes } = record;
     const seconds = Math.max(0, (Date.parse(endTime) - Date.parse(startTime)) / 1000);
-    const state = stateOf(record, byId, quarantined);
+    const state = stateOf(record, byId, states);
     const until = log === undefined ? null : reachOf(record, reaches.get(id));
     return { id, type, started: startTime, seconds, sourceBytes, storedBytes, state, proof, until };
   });
 }
 
-/** Of the newest restore test; a drill may have gone through other backups as well, and counts for the one it chose. */
-function proofOf(id: string, proofs: readonly ReportedProof[]): ReportedBackup['proof'] {
-  const newest = proofs.find(({ backup }) => backup === id);
-  if (newest === undefined) return 'none';
-  if (newest.verdict === 'failed') return 'failed';
-  return newest.verdict === 'verified' ? 'proven' : 'proven_with_exceptions';
+/** Of the newest proof, also by a drill that chose it; of one whose report cannot be read the name tells. */
+function proofOf(id: string, proofs: readonly ReportedProof[], states: ProofStates): ReportedBackup['proof'] {
+  const newest = proofs.find(({ backup }) => backup === id)?.verdict;
+  if (newest === 'verified_with_exceptions') return 'proven_with_exceptions';
+  if (newest !== undefined) return newest === 'verified' ? 'proven' : 'failed';
+  const state = states.get(id);
+  if (state === undefined) return 'none';
+  return state === 'verified' ? 'proven' : 'failed';
 }
 
 function stateOf(
   record: CommitRecord,
   byId: ReadonlyMap<string, CommitRecord>,
-  quarantined: ReadonlySet<string>,
+  states: ProofStates,
 ): ReportedBackup['state'] {
   if (record.state !== 'complete') return 'damaged_source';
   const chain = chainOf(record, byId);
   if (chain === undefined) return 'chain_broken';
   // what builds on one that did not stand its test counts as little
-  return chain.some(({ id }) => quarantined.has(id)) ? 'quarantined' : 'good';
+  return chain.some(({ id }) => states.get(id) === 'quarantined') ? 'quarantined' : 'good';
 }
 
 /** A cluster without any archived log brings its backups to their own ends. */

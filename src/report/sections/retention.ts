@@ -98,30 +98,30 @@ function heldClass(plan: RetentionPlan): RetentionClass {
 }
 
 /** How far back any point can be restored to, in one stretch that reaches the newest one. */
-function windowClass(
-  { now, wanted, log }: StrategyFacts,
-  receives: boolean,
-  recovery: Recovery | null,
-): RetentionClass {
-  const promised = wanted?.policy.transactionLog ?? 0;
-  const described = {
-    name: 'transaction log',
-    wanted: `any point of the last ${formatDuration(promised / 1000)}`,
-  };
+function windowClass(facts: StrategyFacts, receives: boolean, recovery: Recovery | null): RetentionClass {
+  const promised = facts.wanted?.policy.transactionLog ?? 0;
+  const name = 'transaction log';
+  const wanted = `any point of the last ${formatDuration(promised / 1000)}`;
   if (!receives)
-    return { ...described, kept: 'nothing', fulfilled: null, remark: 'receiving the log is switched off' };
-  if (recovery === null || 'unknown' in log)
-    return { ...described, kept: 'not known', fulfilled: null, remark: 'the log cannot be looked at' };
+    return { name, wanted, kept: 'nothing', fulfilled: null, remark: 'receiving the log is switched off' };
+  if (recovery === null || 'unknown' in facts.log)
+    return { name, wanted, kept: 'not known', fulfilled: null, remark: 'the log cannot be looked at' };
   const newest = recovery.windows.toSorted((a, b) => (a.until.time < b.until.time ? 1 : -1))[0];
   if (newest === undefined)
-    return { ...described, kept: 'nothing', fulfilled: false, remark: 'no backup can be rolled forward' };
-  const [from, until] = [newest.from.time, newest.until.time];
-  const reaches = now - Date.parse(from) >= promised;
+    return { name, wanted, kept: 'nothing', fulfilled: false, remark: 'no backup can be rolled forward' };
   const isFirst = recovery.backups[0]?.id === newest.backup;
-  const isCurrent = now - Date.parse(until) <= (wanted?.rpo ?? 0);
+  return { name, wanted, ...windowVerdict(facts, newest, { promised, isFirst }) };
+}
+
+function windowVerdict(
+  { now, wanted }: StrategyFacts,
+  { from, until }: Recovery['windows'][number],
+  { promised, isFirst }: { readonly promised: number; readonly isFirst: boolean },
+): Pick<RetentionClass, 'kept' | 'fulfilled' | 'remark'> {
+  const reaches = now - Date.parse(from.time) >= promised;
+  const isCurrent = now - Date.parse(until.time) <= (wanted?.rpo ?? 0);
   return {
-    ...described,
-    kept: `any point from ${formatTime(from)} to ${formatTime(until)}`,
+    kept: `any point from ${formatTime(from.time)} to ${formatTime(until.time)}`,
     fulfilled: (reaches || isFirst) && isCurrent,
     remark: reaches || !isFirst ? null : 'from the first backup on',
   };
