@@ -73,12 +73,11 @@ export function believedFiles(
     const earlierIndex = before.get(after?.path ?? '') ?? -1;
     const recorded = earlier.record.files.get(earlierIndex);
     const was = earlier.manifest.files[earlierIndex];
-    if (recorded?.stamp !== stamp || was === undefined || after === undefined) continue;
+    if (was === undefined || after === undefined || recorded?.stamp !== stamp) continue;
     if (!isRecent(recorded, now) || !isProvable(was, after)) continue;
     const differing = differingByFrames(one, earlierIndex, other, index);
     const contents = contentsKept(was, after, differing);
-    if (isWorthIt(after, contents) && agrees(after, contents))
-      believed.set(index, { differing, contents, proven: recorded.proven });
+    if (isSound(after, contents)) believed.set(index, { differing, contents, proven: recorded.proven });
   }
   return believed;
 }
@@ -100,12 +99,11 @@ function contentsKept(was: FileEntry, after: FileEntry, differing: DifferingUnit
   return { checksum, bytes: after.size - differing.bytes };
 }
 
-/** Where most of a file lies in other frames it may still be the same: its hashes tell, and save the writing. */
-function isWorthIt({ hashes, size }: FileEntry, { bytes }: FileContents): boolean {
-  return hashes === undefined || bytes * 2 >= size;
-}
-
-/** Two backups that have a file in the same frames have the same checksum of it; else one of them is wrong. */
-function agrees({ checksum, size }: FileEntry, contents: FileContents): boolean {
-  return checksum === undefined || contents.bytes < size || contents.checksum === checksum;
+/**
+ * Where most of a file lies in other frames it may still be the same: its hashes tell, and save the writing. And two backups
+ * that have a file in the same frames have the same checksum of it; else one of them is wrong.
+ */
+function isSound({ hashes, checksum, size }: FileEntry, { bytes, checksum: known }: FileContents): boolean {
+  if (hashes !== undefined && bytes * 2 < size) return false;
+  return checksum === undefined || bytes < size || checksum === known;
 }
