@@ -29,3 +29,15 @@ export async function compareCopy(expected: SchemaFingerprint, connection: strin
   const { schema, rows } = compareFingerprint(expected, found);
   return { schema, rows, collations: collationWarnings(expected, found), found };
 }
+
+/** One sentence for each thing in which a running copy differs from the fingerprint of its backup; none is a finding too. */
+export async function fingerprintFindings(
+  repository: TestRepository,
+  backup: CommitRecord,
+  connection: string,
+): Promise<string[]> {
+  const expected = await readFingerprint(repository.store, backup);
+  if (expected === undefined) return [whyNoFingerprint(backup)];
+  const { schema, rows } = await compareCopy(expected, connection);
+  return [...schema.findings, ...rows.findings].map(({ message }) => `fingerprint: ${message}`);
+}

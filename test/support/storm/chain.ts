@@ -3,6 +3,7 @@ import { majorOf } from '../../../src/postgres/version.ts';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
 import type { BackupChanges, TestRepository } from '../backup-runner.ts';
 import { backUp, verify } from '../backup-runner.ts';
+import { fingerprintFindings } from '../fingerprint/compare-copy.ts';
 import { checkCopy } from './check-copy.ts';
 import type { Expectation } from './expectation.ts';
 import { RestoredCopy } from './restored-copy.ts';
@@ -87,7 +88,10 @@ async function verifyFindings(repository: TestRepository, backup: CommitRecord):
 async function copyFindings(repository: TestRepository, link: Link): Promise<string[]> {
   try {
     await using copy = await RestoredCopy.restore(repository, link.backup, link.spaces);
-    return await checkCopy(await copy.start(), link.expectation);
+    const connection = await copy.start();
+    // first: checking changes the copy
+    const fingerprint = await fingerprintFindings(repository, link.backup, connection);
+    return [...fingerprint, ...(await checkCopy(connection, link.expectation))];
   } catch (error) {
     // the hint holds the end of the server's log
     const hint = error instanceof LarderError ? (error.hint ?? '') : '';
