@@ -2,8 +2,10 @@ import type { Clock } from '../clock.ts';
 import { LarderError, toLarderError, type ErrorCode } from '../errors.ts';
 import type { ConnectionSettings } from '../postgres/connection-settings.ts';
 import { assessServer } from '../postgres/preflight/assess-server.ts';
+import { fingerprintRow } from '../postgres/preflight/fingerprint.ts';
 import type { PreflightRow } from '../postgres/preflight/row.ts';
 import { ReplicationConnection } from '../postgres/replication/replication-connection.ts';
+import { readFingerprintAccess, type FingerprintAccess } from '../postgres/sql/fingerprint/read-access.ts';
 import { readServerFacts, type ServerFacts } from '../postgres/sql/server-facts.ts';
 import { Session } from '../postgres/sql/session.ts';
 import { majorOf } from '../postgres/version.ts';
@@ -33,7 +35,7 @@ export async function checkServer(
 ): Promise<ServerCheck> {
   const facts = await attempt(signal, async () => {
     await using session = await Session.open(connection, signal);
-    return await readServerFacts(session, clock);
+    return { ...(await readServerFacts(session, clock)), access: await readFingerprintAccess(session) };
   });
   if (facts instanceof LarderError && facts.code === 'SERVER_UNREACHABLE') {
     return { rows: [errorRow('connection', facts)], facts: undefined, lineage: undefined };
@@ -56,8 +58,12 @@ async function identify(connection: ConnectionSettings, signal: AbortSignal): Pr
   }
 }
 
-function factRows(facts: ServerFacts | LarderError, lineage: Lineage | LarderError): readonly CheckRow[] {
-  if (!(facts instanceof LarderError)) return assessServer(facts).map(withCode);
+function factRows(
+  facts: (ServerFacts & { readonly access: FingerprintAccess }) | LarderError,
+  lineage: Lineage | LarderError,
+): readonly CheckRow[] {
+  if (!(facts instanceof LarderError))
+    return [...assessServer(facts).map(withCode), fingerprintRow(facts.access)];
   const row = errorRow('connection', facts);
   // a backup needs replication alone
   return [lineage instanceof LarderError ? row : { ...row, state: 'warning' }];
