@@ -35,7 +35,10 @@ export async function checkServer(
 ): Promise<ServerCheck> {
   const facts = await attempt(signal, async () => {
     await using session = await Session.open(connection, signal);
-    return { ...(await readServerFacts(session, clock)), access: await readFingerprintAccess(session) };
+    const openDatabase = (database: string): Promise<Session> =>
+      Session.open({ ...connection, database }, signal);
+    const access = await readFingerprintAccess(session, openDatabase);
+    return { ...(await readServerFacts(session, clock)), access };
   });
   if (facts instanceof LarderError && facts.code === 'SERVER_UNREACHABLE') {
     return { rows: [errorRow('connection', facts)], facts: undefined, lineage: undefined };

@@ -6,15 +6,19 @@ import type { PreflightRow } from './row.ts';
 export function fingerprintRow({ role, closed, readsTables }: FingerprintAccess): PreflightRow {
   const name = 'fingerprint';
   const quoted = quoteIdentifier(role);
-  if (closed.length > 0)
+  const [first] = closed;
+  if (first !== undefined) {
+    const names = closed.map(({ database }) => database).join(', ');
+    const grants = closed
+      .filter(({ granted }) => !granted)
+      .map(({ database }) => `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoted};`);
     return {
       name,
       state: 'warning',
-      found: `${role} may not connect to ${closed.join(', ')}: a proof cannot tell whether anything is missing there`,
-      mend: closed
-        .map((each) => `GRANT CONNECT ON DATABASE ${quoteIdentifier(each)} TO ${quoted};`)
-        .join(' '),
+      found: `${role} cannot connect to ${names}: a proof cannot tell whether anything is missing there (${first.why})`,
+      mend: [...grants, `a line in pg_hba.conf for ${role} and these databases`].join(' and '),
     };
+  }
   if (readsTables) return { name, state: 'ok', found: 'definitions of all objects, and rows counted' };
   return {
     name,

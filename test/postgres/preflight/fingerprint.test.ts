@@ -15,12 +15,16 @@ describe('the row of the fingerprint', () => {
     });
   });
 
-  test('names the databases that the role may not connect to', () => {
-    const row = fingerprintRow({ ...access, closed: ['shop', 'a"b'], readsTables: false });
+  test('names the databases that the role cannot connect to, and why', () => {
+    const closed = [
+      { database: 'shop', granted: true, why: 'no line' },
+      { database: 'a"b', granted: false, why: 'no right' },
+    ];
+    const row = fingerprintRow({ ...access, closed, readsTables: false });
     expect(row).toMatchObject({
       state: 'warning',
-      mend: 'GRANT CONNECT ON DATABASE "shop" TO "larder"; GRANT CONNECT ON DATABASE "a""b" TO "larder";',
+      mend: 'GRANT CONNECT ON DATABASE "a""b" TO "larder"; and a line in pg_hba.conf for larder and these databases',
     });
-    expect(row.found).toContain('shop, a"b');
+    expect(row.found).toMatch(/shop, a"b: .* \(no line\)$/);
   });
 });
