@@ -10,6 +10,7 @@ import {
   measureIncremental,
   type IncrementalFindings,
 } from './incremental/measure-incremental.ts';
+import { IDLE_PARTS, measureIdle, type IdleFindings } from './idle/measure-idle.ts';
 import { findInstallation, parsePeerDirectories, type Installation } from './installations.ts';
 import { installLarder } from './installed-larder.ts';
 import { parseOptions, type BenchOptions } from './options.ts';
@@ -74,6 +75,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
   const small = wants('small') ? await measureSmall(bench, options.rounds) : [];
   const wal = await measureWalParts(bench, options);
   const incremental = await measureIncrementalParts(bench, options, where);
+  const idle = await measureIdleParts(bench, options);
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     commit: await describeCommit(bench),
@@ -95,6 +97,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
     small,
     ...(wal === undefined || wal === 'skipped' ? {} : { wal }),
     incremental,
+    idle,
   });
 }
 
@@ -174,6 +177,14 @@ async function measureIncrementalParts(
   const parts = INCREMENTAL_PARTS.filter((part) => only.includes(part));
   if (parts.length === 0) return undefined;
   return measureIncremental(bench, { parts, rounds, size, peerDirectories, report: say });
+}
+
+async function measureIdleParts(
+  bench: Bench,
+  { only, rounds }: BenchOptions,
+): Promise<IdleFindings | undefined> {
+  if (!IDLE_PARTS.some((part) => only.includes(part))) return undefined;
+  return measureIdle(bench, { rounds, report: say });
 }
 
 /** That of the peers when they are named: a comparison with them needs it. */

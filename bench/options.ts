@@ -1,8 +1,17 @@
 import { parseArgs } from 'node:util';
+import { IDLE_PARTS } from './idle/measure-idle.ts';
 import { INCREMENTAL_PARTS } from './incremental/measure-incremental.ts';
 import { WAL_PARTS } from './wal/measure-wal.ts';
 
-const PARTS = ['backup', 'restore', 'memory', 'small', ...WAL_PARTS, ...INCREMENTAL_PARTS] as const;
+const PARTS = [
+  'backup',
+  'restore',
+  'memory',
+  'small',
+  ...WAL_PARTS,
+  ...INCREMENTAL_PARTS,
+  ...IDLE_PARTS,
+] as const;
 
 export type Part = (typeof PARTS)[number];
 
@@ -14,7 +23,7 @@ export interface BenchOptions {
 }
 
 /**
- * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…,incremental-18,…]`.
+ * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…,incremental-18,…,idle]`.
  * Throws an Error that names the argument.
  */
 export function parseOptions(args: readonly string[]): BenchOptions {

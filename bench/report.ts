@@ -1,3 +1,4 @@
+import { idleTables, idleTargets } from './idle/idle-report.ts';
 import { incrementalTables } from './incremental/incremental-report.ts';
 import { incrementalTargets } from './incremental/incremental-targets.ts';
 import type { PeerRuns } from './rounds.ts';
@@ -21,7 +22,7 @@ export interface Circumstances {
 
 /** One dated section of bench/results.md. */
 export function renderReport(circumstances: Circumstances, findings: Findings): string {
-  const { peers, memory, small, wal, incremental } = findings;
+  const { peers, memory, small, wal, incremental, idle } = findings;
   return [
     `## ${circumstances.date}, commit ${circumstances.commit}`,
     describe(circumstances),
@@ -33,10 +34,12 @@ export function renderReport(circumstances: Circumstances, findings: Findings): 
     ...(small.length === 0 ? [] : [smallTable(small)]),
     ...(wal === undefined ? [] : walTables(wal)),
     ...(incremental === undefined ? [] : incrementalTables(incremental)),
+    ...(idle === undefined ? [] : idleTables(idle)),
     targetTable([
       ...targetsOf(findings),
       ...(wal === undefined ? [] : walTargets(wal)),
       ...(incremental === undefined ? [] : incrementalTargets(incremental)),
+      ...(idle === undefined ? [] : idleTargets(idle)),
     ]),
     '',
   ].join('\n\n');

@@ -1,3 +1,4 @@
+import type { IdleFindings } from './idle/measure-idle.ts';
 import type { IncrementalFindings } from './incremental/measure-incremental.ts';
 import type { PeerRuns } from './rounds.ts';
 import type { WalFindings } from './wal/measure-wal.ts';
@@ -37,6 +38,7 @@ export interface Findings {
   readonly small: readonly SmallRun[];
   readonly wal?: WalFindings;
   readonly incremental?: IncrementalFindings | undefined;
+  readonly idle?: IdleFindings | undefined;
 }
 
 const MEBIBYTE = 1024 * 1024;
