@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from '@jest/globals';
@@ -10,6 +11,10 @@ const directory = find();
 
 /** A test that needs them. */
 export const monitoringTest = directory === undefined ? test.skip : test;
+
+/** A test that needs the servers themselves, Alertmanager too. */
+export const monitoringServersTest =
+  directory !== undefined && existsSync(join(directory, 'alertmanager')) ? test : test.skip;
 
 /** The path of one of them. */
 export function tool(name: 'prometheus' | 'promtool' | 'alertmanager' | 'amtool'): string {
