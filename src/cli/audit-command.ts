@@ -5,7 +5,7 @@ import type { AuditReading } from '../audit/read-trail.ts';
 import { LarderError } from '../errors.ts';
 import { checkEvidence, type EvidenceCheck } from '../report/records/check-evidence.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatTime, plural, printable } from './format.ts';
+import { formatTime, plural, printable } from '../format.ts';
 import { formatTable } from './table.ts';
 
 interface AuditOptions {

@@ -13,7 +13,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { backupFacts, backupJson, warningLines } from './backup-text.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatRate } from './format.ts';
+import { formatRate } from '../format.ts';
 import { runRecorded } from './run-recorded.ts';
 import { formatPairs } from './table.ts';
 

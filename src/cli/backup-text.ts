@@ -1,5 +1,5 @@
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { formatBytes, formatDuration, formatRatio, formatTime, plural, printable } from './format.ts';
+import { formatBytes, formatDuration, formatRatio, formatTime, plural, printable } from '../format.ts';
 
 type Pair = readonly [name: string, value: string];
 

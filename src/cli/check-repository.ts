@@ -6,7 +6,7 @@ import { probeStore } from '../repository/probe.ts';
 import { assertLineage, openRepository, type Lineage, type Repository } from '../repository/repository.ts';
 import type { ObjectStore, StoreLocation } from '../storage/object-store.ts';
 import { errorRow, lookAt, type CheckRow } from './check-row.ts';
-import { formatBytes, plural } from './format.ts';
+import { formatBytes, plural } from '../format.ts';
 
 /** What the repository is held against. */
 export interface RepositoryExpectations {

@@ -1,6 +1,6 @@
 import { LarderError, toLarderError, type ErrorCode } from '../errors.ts';
 import type { PreflightRow } from '../postgres/preflight/row.ts';
-import { plural, printable } from './format.ts';
+import { plural, printable } from '../format.ts';
 
 /** One line of `larder check`. */
 export interface CheckRow extends PreflightRow {

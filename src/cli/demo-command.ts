@@ -14,7 +14,7 @@ import type { CommitRecord } from '../repository/commit-record.ts';
 import { findBackup } from '../repository/catalogue.ts';
 import { readProcessIdentity } from '../process-identity.ts';
 import type { CliParts } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatRate, formatRatio, plural } from './format.ts';
+import { formatBytes, formatDuration, formatRate, formatRatio, plural } from '../format.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 interface DemoOptions {

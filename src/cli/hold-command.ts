@@ -11,7 +11,7 @@ import { placeHold } from '../retention/place-hold.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 import { whoAmI } from './person.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
 import { formatTable } from './table.ts';

@@ -1,7 +1,7 @@
 import type { ClusterConfig, Config } from '../config/config.ts';
 import { addressText } from '../postgres/connection-settings.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 import { formatPairs } from './table.ts';
 
 type Pair = readonly [name: string, value: string];

@@ -9,7 +9,7 @@ import { readRollForward, type RollForward } from '../restore/recovery/roll-forw
 import type { ObjectStore } from '../storage/object-store.ts';
 import { backupDetails, backupFacts, backupJson, durationSeconds, warningLines } from './backup-text.ts';
 import { writeJson, type CliParts, type Output } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatTime } from './format.ts';
+import { formatBytes, formatDuration, formatTime } from '../format.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
 import {
   readRemarks,

@@ -3,7 +3,7 @@ import { majorOf } from '../postgres/version.ts';
 import { findServerBinaries } from '../postgres/server/find-binaries.ts';
 import { canReach, type InstanceUser } from '../postgres/server/instance-user.ts';
 import type { RestorePlan } from '../restore/plan.ts';
-import { shellWord } from './format.ts';
+import { shellWord } from '../format.ts';
 
 /** How to go on after a restore. */
 export interface NextSteps {

@@ -1,5 +1,5 @@
 import type { ReceiverNotice } from '../transaction-log/receiver-request.ts';
-import { printable } from './format.ts';
+import { printable } from '../format.ts';
 
 /** One line for what happened and one for what to do. */
 export function noticeText({ level, text, hint }: ReceiverNotice, now: number): string {

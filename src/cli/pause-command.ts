@@ -7,7 +7,7 @@ import { Pauses } from '../scheduler/pauses.ts';
 import { commandActor, noteInTrail } from './audit-note.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 import { parseUntil } from './hold-command.ts';
 import { parseTask, TASK_NAMES } from './task-argument.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Output } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatRate } from './format.ts';
+import { formatBytes, formatDuration, formatRate } from '../format.ts';
 
 /** How far something is. */
 export interface Step {

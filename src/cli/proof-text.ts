@@ -1,6 +1,6 @@
 import type { Check, CheckResult, ProofReport, Verdict } from '../verify/proof-report.ts';
 import type { Finding } from '../verify/report.ts';
-import { formatDuration, printable } from './format.ts';
+import { formatDuration, printable } from '../format.ts';
 import { formatPairs, formatTable } from './table.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {

@@ -5,7 +5,7 @@ import type { RetentionPolicy } from '../retention/policy.ts';
 import type { PruneResult } from '../retention/prune.ts';
 import { keepText, removeText } from '../retention/reason.ts';
 import { dueBackups, freedBytes, removableFrom, sizeOf, type ShownPlan } from '../retention/plan-view.ts';
-import { formatBytes, formatTime, plural, printable } from './format.ts';
+import { formatBytes, formatTime, plural, printable } from '../format.ts';
 import { formatPairs, formatTable } from './table.ts';
 
 /** What would be done, for a reader: every backup with its reasons, then the log, then the sum. */

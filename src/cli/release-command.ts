@@ -3,7 +3,7 @@ import { findBackup } from '../repository/catalogue.ts';
 import { releaseHolds } from '../retention/place-hold.ts';
 import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { plural } from './format.ts';
+import { plural } from '../format.ts';
 import { whoAmI } from './person.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
 

@@ -15,7 +15,7 @@ import { startRestored, type Started } from '../restore/start/start-restored.ts'
 import type { ObjectStore } from '../storage/object-store.ts';
 import { noteInTrail } from './audit-note.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatRate, plural } from './format.ts';
+import { formatBytes, formatDuration, formatRate, plural } from '../format.ts';
 import { nextSteps, type NextSteps } from './next-steps.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';

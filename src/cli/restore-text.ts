@@ -5,7 +5,7 @@ import { formatTimestamp } from '../restore/recovery/parse-time.ts';
 import type { RecoveryPlan, RecoveryTarget } from '../restore/recovery/recovery-plan.ts';
 import { LEFT_OUT } from '../restore/recovery-settings.ts';
 import type { BelievedBytes, RestorePlan, RestoreRequest } from '../restore/plan.ts';
-import { formatBytes, formatTime, plural } from './format.ts';
+import { formatBytes, formatTime, plural } from '../format.ts';
 
 const STATES = {
   absent: 'will be made',

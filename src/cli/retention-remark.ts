@@ -3,7 +3,7 @@ import { readHolds } from '../repository/hold-record.ts';
 import { activeHolds } from '../retention/read-facts.ts';
 import type { ActiveHold } from '../retention/view.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 
 /** What retention has to do with a backup just now. */
 export interface RetentionRemark {

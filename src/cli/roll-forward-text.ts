@@ -1,7 +1,7 @@
 import { formatLsn } from '../postgres/lsn.ts';
 import type { MissingWal } from '../repository/wal/missing-wal.ts';
 import type { RecoveryPoint, RollForward } from '../restore/recovery/roll-forward.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 
 /** `2026-11-22 02:00:05 UTC (16/B374D848)`. */
 export function pointText({ lsn, time }: RecoveryPoint): string {

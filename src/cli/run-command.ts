@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { LarderError, isErrorCode } from '../errors.ts';
 import type { RunView } from '../http/api/run-routes.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration } from '../format.ts';
 import { ServiceClient } from './service-client.ts';
 import { parseTask, TASK_NAMES } from './task-argument.ts';
 

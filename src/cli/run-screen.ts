@@ -3,7 +3,7 @@ import type { RunListener, RunRetry } from '../scheduler/run-events.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import { isBackup } from '../scheduler/task-order.ts';
 import type { CliParts } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatRatio, formatTime, plural, printable } from './format.ts';
+import { formatBytes, formatDuration, formatRatio, formatTime, plural, printable } from '../format.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /** Tells in plain words what happens to runs, with their progress. `afterRun` is called behind the words of its end. */

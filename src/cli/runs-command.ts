@@ -4,7 +4,7 @@ import { RunHistory } from '../scheduler/history.ts';
 import type { RunRecord } from '../scheduler/run-record.ts';
 import { viewRun } from '../run-view.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatDuration, formatTime } from './format.ts';
+import { formatDuration, formatTime } from '../format.ts';
 import { formatTable } from './table.ts';
 import { parseTask } from './task-argument.ts';
 

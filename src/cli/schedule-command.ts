@@ -8,7 +8,7 @@ import { blackoutUntil, viewSchedules, type TaskSchedule } from '../scheduler/sc
 import { viewSchedule } from '../schedule-views.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatTime } from './format.ts';
+import { formatTime } from '../format.ts';
 import { formatTable } from './table.ts';
 
 interface ScheduleOptions {

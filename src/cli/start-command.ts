@@ -12,7 +12,7 @@ import { firstFreePort } from '../http/free-port.ts';
 import { chooseInstanceUser } from '../postgres/server/instance-user.ts';
 import { isBackup } from '../scheduler/task-order.ts';
 import type { CliParts } from './cli-parts.ts';
-import { formatDuration, shellWord } from './format.ts';
+import { formatDuration, shellWord } from '../format.ts';
 import { commandPrefix, introduction, whatToTry } from './introduction.ts';
 import { runScreen } from './run-screen.ts';
 import { runService } from './run-service.ts';

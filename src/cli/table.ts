@@ -1,4 +1,4 @@
-import { printable } from './format.ts';
+import { printable } from '../format.ts';
 
 export interface Column {
   readonly title: string;

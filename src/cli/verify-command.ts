@@ -15,7 +15,7 @@ import { verifyObjects, type VerifyProgress } from '../verify/verify-objects.ts'
 import { commandActor } from './audit-note.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatBytes, formatDuration, formatRate, plural, printable } from './format.ts';
+import { formatBytes, formatDuration, formatRate, plural, printable } from '../format.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { proofText } from './proof-text.ts';
 import {

@@ -5,7 +5,7 @@ import type { SealRecord } from '../repository/wal/seal-record.ts';
 import { sealLog } from '../transaction-log/seal.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { formatBytes, plural } from './format.ts';
+import { formatBytes, plural } from '../format.ts';
 import { noticeText } from './notice-text.ts';
 import { formatPairs } from './table.ts';
 

@@ -5,7 +5,7 @@ import type { PublishedStatus } from '../transaction-log/receiver-status.ts';
 import { readArchiveState } from '../verify/archive-state.ts';
 import { chooseCluster } from './choose-cluster.ts';
 import { writeJson, type CliParts } from './cli-parts.ts';
-import { plural } from './format.ts';
+import { plural } from '../format.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { openForReading, withRepositoryOptions, type RepositoryOptions } from './repository-option.ts';
 import { walStatusJson, walStatusText } from './wal-status-text.ts';

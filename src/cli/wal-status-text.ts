@@ -3,7 +3,7 @@ import type { PublishedStatus } from '../transaction-log/receiver-status.ts';
 import type { ArchiveHole } from '../verify/archive-holes.ts';
 import type { ArchiveFacts, ArchiveState } from '../verify/archive-state.ts';
 import type { RecoveryWindow } from '../verify/recovery-windows.ts';
-import { formatBytes, formatDuration, formatTime, plural, printable } from './format.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable } from '../format.ts';
 import { holeJson, pointJson, pointText, reachText, rollForwardJson } from './roll-forward-text.ts';
 import { formatPairs, formatTable } from './table.ts';
 

@@ -9,7 +9,7 @@ import {
   plural,
   printable,
   shellWord,
-} from '../../src/cli/format.ts';
+} from '../src/format.ts';
 
 test.each([
   [0, '0 B'],
