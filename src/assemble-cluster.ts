@@ -72,7 +72,7 @@ export interface AssembledCluster {
 
 /** Builds the parts of one cluster; nothing is started. */
 export function assembleCluster(given: ClusterParts, shared: Shared): AssembledCluster {
-  const { events, logger, metrics, state, clock } = shared;
+  const { events, metrics, clock } = shared;
   const { name: cluster } = given.config;
   const parts = { ...given, store: watchedStore(given.store, clock, metrics.storeListener(cluster)) };
   const watch = clusterWatch(parts, shared);
@@ -82,20 +82,13 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
     onNotice: logNotice(cluster, shared),
     onRemoved: (ids) => void noteRemovals(ids, shared),
   });
-  const runner = new JobRunner({
-    ...shared,
-    cluster,
-    limits: runLimits(parts.config, clock.now()),
-    random: Math.random,
-  });
+  const runner = clusterRunner(parts, shared);
   const receiver = keptReceiver(parts, shared, () => leadership.leads);
   const leadership = clusterLeadership(parts, {
     clock,
     epochChanged: (epoch) => metrics.roleChanged(cluster, leadership.leads, epoch),
     changed: (role, why) => {
-      logger.info({ cluster, role, why }, 'role changed');
-      state.roleChanged(cluster, role);
-      metrics.roleChanged(cluster, role === 'leader', leadership.epoch);
+      tellRole(cluster, shared, { role, why, epoch: leadership.epoch });
       if (role === 'leader') receiver?.start();
       else {
         void receiver?.stop();
@@ -133,6 +126,21 @@ export function assembleCluster(given: ClusterParts, shared: Shared): AssembledC
     wake: () => scheduler.wake(),
     role: () => leadership.role,
   };
+}
+
+function clusterRunner({ config }: ClusterParts, shared: Shared): JobRunner {
+  const limits = runLimits(config, shared.clock.now());
+  return new JobRunner({ ...shared, cluster: config.name, limits, random: Math.random });
+}
+
+function tellRole(
+  cluster: string,
+  { logger, state, metrics }: Shared,
+  { role, why, epoch }: { readonly role: Role; readonly why: string; readonly epoch: number },
+): void {
+  logger.info({ cluster, role, why }, 'role changed');
+  state.roleChanged(cluster, role);
+  metrics.roleChanged(cluster, role === 'leader', epoch);
 }
 
 async function noteRemovals(ids: readonly string[], { trail, notAudited }: Shared): Promise<void> {

@@ -47,9 +47,11 @@ export interface Submission {
 interface Entry {
   readonly job: Job;
   readonly abort: AbortController;
-  readonly onRecord: PromiseWithResolvers<void>;
+  readonly onRecord: PromiseWithResolvers<undefined>;
   readonly result: PromiseWithResolvers<RunRecord>;
   run: RunRecord;
+  /** For others: its work has not begun. */
+  waits: boolean;
   /** Resolves when what is on record of the waiting is durable. */
   recorded: Promise<void>;
 }
@@ -146,18 +148,19 @@ export class JobRunner {
     return {
       job,
       abort: new AbortController(),
-      onRecord: Promise.withResolvers<void>(),
+      onRecord: Promise.withResolvers<undefined>(),
       result: Promise.withResolvers<RunRecord>(),
       run: newRun(cluster, job.task, { request, now: clock.now() }),
+      waits: false,
       recorded: Promise.resolve(),
     };
   }
 
   /** A request must survive the process that it waits in; one that cannot be put on record fails when its turn comes. */
   async #recordWaiting(entry: Entry): Promise<void> {
-    entry.run = { ...entry.run, waiting: true };
-    await this.#parts.history.append(entry.run).catch(() => undefined);
-    entry.onRecord.resolve();
+    entry.waits = true;
+    await this.#parts.history.append({ ...entry.run, waiting: true }).catch(() => undefined);
+    entry.onRecord.resolve(undefined);
   }
 
   #startNext(lane: Lane): void {
@@ -180,11 +183,12 @@ export class JobRunner {
     const { history, events, clock, limits } = this.#parts;
     await entry.recorded;
     const began = clock.monotonic();
-    const run = (entry.run = begun(entry.run, clock.now()));
+    const run = (entry.run = { ...entry.run, started: clock.now() });
+    entry.waits = false;
     let ending: Ending;
     try {
       await history.append(run);
-      entry.onRecord.resolve();
+      entry.onRecord.resolve(undefined);
       if (!entry.abort.signal.aborted) events.started(run);
       ending = await executeRun(entry.job, run, {
         ...this.#parts,
@@ -196,7 +200,7 @@ export class JobRunner {
     }
     const durationSeconds = (clock.monotonic() - began) / 1000;
     entry.run = await this.#recorded({ ...run, ...ending, ended: clock.now(), durationSeconds });
-    entry.onRecord.resolve();
+    entry.onRecord.resolve(undefined);
     return entry.run;
   }
 
@@ -211,8 +215,8 @@ export class JobRunner {
   async #endUnstarted(entry: Entry): Promise<void> {
     await entry.recorded;
     const ending = failed(toLarderError(entry.abort.signal.reason));
-    const run = begun(entry.run, entry.run.started);
-    entry.run = await this.#recorded({ ...run, ...ending, ended: this.#parts.clock.now() });
+    entry.waits = false;
+    entry.run = await this.#recorded({ ...entry.run, ...ending, ended: this.#parts.clock.now() });
     this.#parts.events.ended(entry.run);
     entry.result.resolve(entry.run);
   }
@@ -243,12 +247,12 @@ export class JobRunner {
 }
 
 function submission(entry: Entry, isNew: boolean): Submission {
-  return { isNew, recorded: entry.onRecord.promise.then(() => entry.run), ended: entry.result.promise };
+  const recorded = entry.onRecord.promise.then(() => standing(entry));
+  return { isNew, recorded, ended: entry.result.promise };
 }
 
-/** The run without what says that it waits. */
-function begun({ waiting: _waits, ...run }: RunRecord, started: number): RunRecord {
-  return { ...run, started };
+function standing({ run, waits }: Entry): RunRecord {
+  return waits ? { ...run, waiting: true } : run;
 }
 
 function newRun(
