@@ -1,5 +1,6 @@
 import type { Clock } from '../../../clock.ts';
 import type { Session } from '../session.ts';
+import { leaveLockedTables } from './careful-session.ts';
 import { batchesOf, countTables, countUpTo } from './count-rows.ts';
 import type { CountQuestion } from './transactions.ts';
 import type { CatalogObject, DatabaseFacts, RowCount } from './look.ts';
@@ -33,6 +34,7 @@ export async function lookIntoDatabase(
   const found = await readObjects(session, options);
   const tables = found.filter((object): object is CountableTable => object.countable !== undefined);
   const chosen = options.chooseTables(database, tables);
+  await leaveLockedTables(session);
   const until = options.clock.monotonic() + options.stay;
   const counts = new Map<number, RowCount | string>();
   for (const batch of batchesOf(

@@ -1,13 +1,10 @@
 import type { Row } from '../row.ts';
 import type { Session } from '../session.ts';
 import { hexOf, nameFromHex } from './bytes-of.ts';
-import { isFirm, xids, type CountQuestion } from './transactions.ts';
+import { digest, FIRST_USER_OID, FLAGS, PAGE } from './catalogue-row.ts';
+import { RELATIONS } from './relations-query.ts';
+import { xids, type CountQuestion } from './transactions.ts';
 import type { CatalogObject, CatalogObjectKind, TableLook } from './look.ts';
-
-/** Objects below are the system's own. */
-const FIRST_USER_OID = 16_384;
-/** Rows of one answer: 20,000 tables are looked at without all of the answer in memory at once. */
-const PAGE = 5000;
 
 const RELATION_KINDS: Readonly<Record<string, CatalogObjectKind>> = {
   r: 'table',
@@ -51,18 +48,6 @@ export async function readObjects(session: Session, question: CountQuestion): Pr
   ];
 }
 
-/**
- * `$1` and `$2`: transaction ids of 32 bits, from `CountQuestion`. A row that a transaction has marked which had not ended is
- * not what it was: the end may be in the log already, where the transaction waits for the disk or for a standby.
- */
-const FLAGS = `age(o.xmin) > age($1::xid) AS settled, ${isFirm('o')} AS firm`;
-const digest = (...parts: readonly string[]): string =>
-  `left(md5(concat_ws('|', o.xmin, ${isFirm('o')}, ${parts.join(', ')})), 16) AS digest`;
-/** The rows of another catalogue that belong to the object, in one text. */
-const belonging = (catalogue: string, where: string, order: string, ...columns: readonly string[]): string =>
-  `(SELECT string_agg(concat_ws(',', b.xmin, ${isFirm('b')}, ${columns.map((column) => `b.${column}`).join(', ')}), ';' ORDER BY b.${order})
-    FROM ${catalogue} AS b WHERE ${where})`;
-
 const EXTENSIONS = `SELECT o.oid, ${hexOf('extname')} AS name, ${digest('extname', 'extversion')}, ${FLAGS}
   FROM pg_extension AS o WHERE o.oid > $3::oid ORDER BY o.oid LIMIT ${PAGE}`;
 
@@ -70,85 +55,6 @@ const FUNCTIONS = `SELECT o.oid, pronamespace AS namespace, ${hexOf('proname')} 
     ${digest('proname', 'prokind', 'prolang', 'proargtypes', 'proallargtypes', 'prorettype', 'prosrc', 'probin', 'prosqlbody', 'proconfig', 'prosecdef', 'provolatile', 'proisstrict', 'proretset')}
   FROM pg_proc AS o
   WHERE o.oid > $3::oid AND o.oid >= ${FIRST_USER_OID} ORDER BY o.oid LIMIT ${PAGE}`;
-
-// left out of pg_class is what VACUUM and ANALYZE change in place; schema 99 is that of the TOAST tables
-const RELATIONS = `SELECT o.oid, relnamespace AS namespace, ${hexOf('relname')} AS name, relkind::text AS kind, ${FLAGS},
-    ${digest(
-      'relname',
-      'relnamespace',
-      'relkind',
-      'relpersistence',
-      'relam',
-      'relnatts',
-      'reloptions',
-      'reltablespace',
-      'relrowsecurity',
-      'relpartbound',
-      belonging(
-        'pg_attribute',
-        'attrelid = o.oid AND attnum > 0',
-        'attnum',
-        'attname',
-        'atttypid',
-        'atttypmod',
-        'attnotnull',
-        'attisdropped',
-        'attcollation',
-        'attidentity',
-        'attgenerated',
-      ),
-      belonging('pg_attrdef', 'adrelid = o.oid', 'adnum', 'adnum', 'adbin'),
-      belonging(
-        'pg_constraint',
-        'conrelid = o.oid',
-        'oid',
-        'conname',
-        'contype',
-        'conkey',
-        'confrelid',
-        'confkey',
-        'conbin',
-        'convalidated',
-      ),
-      belonging(
-        'pg_index',
-        'indexrelid = o.oid',
-        'indexrelid',
-        'indrelid',
-        'indkey',
-        'indclass',
-        'indcollation',
-        'indoption',
-        'indexprs',
-        'indpred',
-        'indisunique',
-        'indisvalid',
-      ),
-      belonging('pg_rewrite', 'ev_class = o.oid', 'oid', 'rulename', 'ev_type', 'ev_qual', 'ev_action'),
-      belonging(
-        'pg_sequence',
-        'seqrelid = o.oid',
-        'seqrelid',
-        'seqtypid',
-        'seqstart',
-        'seqincrement',
-        'seqmax',
-        'seqmin',
-        'seqcache',
-        'seqcycle',
-      ),
-    )},
-    relkind IN ('r', 'm') AND relpersistence = 'p' AS holds_rows, relfilenode, greatest(relpages, 0) AS pages,
-    coalesce(pg_stat_get_live_tuples(o.oid), 0) AS live, coalesce(pg_stat_get_tuples_inserted(o.oid), 0) AS inserted,
-    coalesce(pg_stat_get_tuples_updated(o.oid), 0) AS updated, coalesce(pg_stat_get_tuples_deleted(o.oid), 0) AS deleted,
-    CASE WHEN relkind NOT IN ('r', 'm') THEN NULL
-         WHEN relam <> 2 THEN 'its storage is not that of PostgreSQL itself'
-         WHEN NOT (has_table_privilege(o.oid, 'SELECT') AND has_schema_privilege(relnamespace, 'USAGE'))
-           THEN 'the role of the backup may not read it'
-         WHEN row_security_active(o.oid) THEN 'row security hides rows of it from the role of the backup' END AS refused
-  FROM pg_class AS o
-  WHERE o.oid > $3::oid AND o.oid >= ${FIRST_USER_OID} AND relkind IN ('r', 'p', 'm', 'v', 'f', 'i', 'I', 'S')
-    AND relpersistence <> 't' AND relnamespace <> 99 ORDER BY o.oid LIMIT ${PAGE}`;
 
 function readSchemas(session: Session, question: CountQuestion): Promise<readonly FoundObject[]> {
   const text = `SELECT o.oid, ${hexOf('nspname')} AS name, ${digest('nspname')}, ${FLAGS} FROM pg_namespace AS o
