@@ -4,15 +4,10 @@ import type {
   SchemaFingerprint,
 } from '../../repository/fingerprint/schema-fingerprint.ts';
 import { AnswerBuilder, type FingerprintAnswer } from './answer.ts';
+import type { DatabasePair } from './database-pair.ts';
 import { compareObjects, ObjectTally } from './compare-objects.ts';
 import { RowTally, compareRows } from './compare-rows.ts';
 import type { CopyInventory } from './inspect-copy.ts';
-
-/** A database of the fingerprint and what the copy has in its place. */
-export interface DatabasePair {
-  readonly expected: DatabaseFingerprint;
-  readonly found: DatabaseLook;
-}
 
 /**
  * Compares what a copy holds with what its source held while it was backed up. Pure; for a copy that stands at the end of the

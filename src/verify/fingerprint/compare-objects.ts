@@ -1,7 +1,7 @@
 import { OBJECT_KINDS, type CatalogObjectKind } from '../../postgres/sql/fingerprint/look.ts';
 import type { FingerprintObject } from '../../repository/fingerprint/schema-fingerprint.ts';
 import { counted, type AnswerBuilder } from './answer.ts';
-import type { DatabasePair } from './compare-fingerprint.ts';
+import type { DatabasePair } from './database-pair.ts';
 
 /** What was compared, of all databases. */
 export class ObjectTally {

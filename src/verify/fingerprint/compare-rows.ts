@@ -5,7 +5,7 @@ import type {
   RowExpectation,
 } from '../../repository/fingerprint/schema-fingerprint.ts';
 import { counted, type AnswerBuilder } from './answer.ts';
-import type { DatabasePair } from './compare-fingerprint.ts';
+import type { DatabasePair } from './database-pair.ts';
 import { MOST_ESTIMATED } from './inspect-copy.ts';
 
 /** What was compared, of all databases. */
