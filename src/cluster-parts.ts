@@ -59,11 +59,12 @@ export function backupRequest(
 
 /** How the cluster's backups are proven. `larderVersion` goes into the records. */
 export function proofSettings(
-  { verify }: Pick<ClusterConfig, 'verify'>,
+  { name, verify }: Pick<ClusterConfig, 'name' | 'verify'>,
   stateDirectory: string,
   larderVersion: string,
 ): ProofSettings {
   return {
+    keep: verify.keepScratch ? name : undefined,
     scratch: scratchPlaces(verify.scratchDirectory, stateDirectory),
     userChecks: verify.checks,
     concurrency: verify.databases,

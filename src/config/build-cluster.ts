@@ -77,6 +77,7 @@ function buildVerify(
   return {
     level,
     databases,
+    keepScratch: parsed.scratch === 'keep',
     scratchDirectory: directory === 'auto' ? undefined : resolve(workingDirectory, directory),
     binaries: {
       ...(parsed.binaries === 'auto' ? {} : { directory: resolve(workingDirectory, parsed.binaries) }),

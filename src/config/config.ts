@@ -73,6 +73,8 @@ export interface VerifyConfig {
   readonly level: 'objects' | 'restore' | 'full';
   /** Absolute; undefined for a place below the state directory, or the machine's own for temporary files. */
   readonly scratchDirectory: string | undefined;
+  /** Whether the last copy is kept and brought to the next backup. */
+  readonly keepScratch: boolean;
   /** Where the server's programs are looked for. */
   readonly binaries: BinariesSearch;
   /** Databases looked at side by side. */

@@ -31,6 +31,7 @@ const CLUSTER_VARIABLES: Readonly<Record<string, KeyPath>> = {
   LARDER_BACKUP_STALL: ['backup', 'stall'],
   LARDER_VERIFY_LEVEL: ['verify', 'level'],
   LARDER_VERIFY_TIMEOUT: ['verify', 'timeout'],
+  LARDER_VERIFY_SCRATCH: ['verify', 'scratch'],
   LARDER_VERIFY_SCRATCH_DIRECTORY: ['verify', 'scratch-directory'],
   LARDER_VERIFY_BINARIES: ['verify', 'binaries'],
   LARDER_VERIFY_DATABASES: ['verify', 'databases'],

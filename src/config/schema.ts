@@ -38,6 +38,7 @@ export const CLUSTER_DEFAULTS = {
   verify: {
     level: 'restore',
     timeout: '24h',
+    scratch: 'remove',
     'scratch-directory': 'auto',
     binaries: 'auto',
     databases: 2,
@@ -236,6 +237,7 @@ const cluster = z.strictObject({
   verify: z.strictObject({
     level: oneOf('objects', 'restore', 'full'),
     timeout: leaf(parseDuration),
+    scratch: oneOf('remove', 'keep'),
     'scratch-directory': text,
     binaries: text,
     databases: integer(1, 64),

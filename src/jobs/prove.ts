@@ -3,14 +3,15 @@ import { readCommitRecord } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
 import type { ProofReport } from '../verify/proof-report.ts';
 import type { Finding } from '../verify/report.ts';
-import { proveBackup, type ProofContext, type ProofRequest } from '../verify/proof/prove-backup.ts';
+import type { ProofContext } from '../verify/proof/proof-context.ts';
+import { proveBackup, type ProofRequest } from '../verify/proof/prove-backup.ts';
 import { writeProof } from '../verify/proof/proof-record.ts';
 import type { JobOutcome } from './job.ts';
 
 /** How backups are proven, beside which. */
 export type ProofSettings = Pick<
   ProofRequest,
-  'scratch' | 'userChecks' | 'concurrency' | 'binaries' | 'larderVersion'
+  'scratch' | 'keep' | 'userChecks' | 'concurrency' | 'binaries' | 'larderVersion'
 >;
 
 /** Told of every proof once its record is stored; answers with what could not be written down. */

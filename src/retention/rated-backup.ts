@@ -2,7 +2,6 @@ import { parseLsn, type Lsn } from '../postgres/lsn.ts';
 import { majorOf } from '../postgres/version.ts';
 import { chainOf } from '../repository/backup-chain.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
-import type { RetentionView } from './view.ts';
 
 /** A backup with what the rules ask of it. Times are ms since 1970 UTC. */
 export interface RatedBackup {
@@ -19,14 +18,16 @@ export interface RatedBackup {
   readonly stopLsn: Lsn;
 }
 
+interface Known {
+  readonly backups: readonly CommitRecord[];
+  readonly quarantined: ReadonlySet<string>;
+}
+
 /**
  * The backups of each lineage, oldest first. Each lineage is judged by itself: after pg_upgrade or initdb the backups of the
  * old one do not become needless.
  */
-export function byLineage(
-  { backups, quarantined }: Pick<RetentionView, 'backups' | 'quarantined'>,
-  now: number,
-): Map<string, RatedBackup[]> {
+export function byLineage({ backups, quarantined }: Known, now: number): Map<string, RatedBackup[]> {
   const byId = new Map(backups.map((backup) => [backup.id, backup]));
   const isSound = (record: CommitRecord): boolean =>
     chainOf(record, byId)?.every(({ id }) => !quarantined.has(id)) === true;

@@ -19,6 +19,11 @@ export interface VerifyRequest {
   readonly location: StoreLocation;
   readonly backup: CommitRecord;
   readonly workers: number;
+  /**
+   * Leaves out what a restore proves that writes or compares every file: instead of every frame, every object of the chain is
+   * compared with its SHA-256.
+   */
+  readonly restored?: boolean;
 }
 
 export interface VerifyContext {
@@ -56,7 +61,10 @@ export async function verifyObjects(request: VerifyRequest, context: VerifyConte
   const checked =
     manifest === undefined
       ? { files: 0, merged: 0, frames: 0 }
-      : await checkContents(request, context, { manifest, findings });
+      : await (request.restored === true ? checkMembers : checkContents)(request, context, {
+          manifest,
+          findings,
+        });
   const log = await checkStoredLog(store, backup, {
     findings,
     signal: context.signal,
@@ -117,6 +125,31 @@ async function checkContents(
   checkWal(backup, contents, findings);
   const { equal, merged } = await checkAgainstServerManifest(store, backup, { contents, findings });
   return { files: equal, merged, frames: work.length };
+}
+
+/** The objects of every backup of the chain but its own, which were looked at. */
+async function checkMembers(
+  { store, backup }: VerifyRequest,
+  { signal }: VerifyContext,
+  { manifest, findings }: { readonly manifest: Manifest; readonly findings: Findings },
+): Promise<{ files: number; merged: number; frames: number }> {
+  await checkChain(store, backup, { manifest, findings });
+  for (const { id } of manifest.chain.slice(0, -1)) {
+    const record = await readMember(store, id);
+    if (record !== undefined) await checkStoredObjects(store, record, { findings, signal });
+  }
+  return { files: 0, merged: 0, frames: 0 };
+}
+
+/** What is wrong with its record was found already. */
+async function readMember(store: ObjectStore, id: string): Promise<CommitRecord | undefined> {
+  try {
+    return await readCommitRecord(store, id);
+  } catch (error) {
+    const { code } = toLarderError(error);
+    if (!['BACKUP_UNKNOWN', 'OBJECT_DAMAGED'].includes(code)) throw error;
+    return undefined;
+  }
 }
 
 /** Every backup that an incremental one builds on is there, and they are those that its record names. */

@@ -20,6 +20,8 @@ export interface CopyChecks {
   readonly userChecks: readonly UserCheck[];
   /** Databases looked at side by side. */
   readonly concurrency: number;
+  /** Leaves relations out that nobody has written to since then, milliseconds since 1970. */
+  readonly touchedSince?: number | undefined;
   /** Where the backup's fingerprint lies; without it what the copy holds is compared with nothing. */
   readonly store?: ObjectStore;
   /** Through the log of the repository: the backup's own end is then the least that must be reached. */
@@ -81,13 +83,14 @@ async function compareContents(
 async function checkAll(
   copy: RunningCopy,
   { databases, invalid }: CopiedDatabases,
-  { level, concurrency }: CopyChecks,
+  { level, concurrency, touchedSince }: CopyChecks,
   { clock, signal, onProgress }: CheckContext,
 ): Promise<Check[]> {
   const report = (doneBytes: number, totalBytes: number): void => onProgress({ doneBytes, totalBytes });
   const checks = await checkDatabases(copy, databases, {
     level,
     concurrency,
+    touchedSince,
     clock,
     signal,
     onProgress: report,

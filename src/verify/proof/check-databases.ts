@@ -12,11 +12,14 @@ import { CopyFailure, openCopySession, type CopySession } from './copy-session.t
 import { mergeSeen, type DatabaseCheck, type DatabaseLook, type Seen } from './database-look.ts';
 import { readRelations } from './relations.ts';
 import type { RunningCopy } from './start-copy.ts';
+import { touchedRelations } from './touched-files.ts';
 
 export interface DatabasesCheck {
   readonly level: 'restore' | 'full';
   /** Databases looked at side by side. */
   readonly concurrency: number;
+  /** Leaves relations out that nobody has written to since then, milliseconds since 1970; undefined for none. */
+  readonly touchedSince?: number | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Bytes of relations that were looked at, of all that will be. */
@@ -95,7 +98,7 @@ async function lookAt(
 async function prepare(
   copy: RunningCopy,
   { name, otherCollation }: CopiedDatabase,
-  { session, level, progress, checks }: Circumstances & { readonly session: CopySession },
+  { session, level, progress, checks, touchedSince }: Circumstances & { readonly session: CopySession },
 ): Promise<DatabaseLook> {
   await disableEventTriggers(session);
   const amcheck = await loadAmcheck(session, copy.major);
@@ -104,7 +107,12 @@ async function prepare(
   const passes = checks.includes(contentCheck) ? 2 : 1;
   progress.expect(relations.reduce((sum, { bytes, kind }) => sum + bytes * (kind === 'r' ? passes : 1), 0));
   const seen = (relation: { readonly bytes: number }): void => progress.saw(relation.bytes);
-  return { database: name, session, dataDirectory: copy.dataDirectory, relations, amcheck, level, seen };
+  const { dataDirectory } = copy;
+  const files = relations.map(({ file }) => file);
+  const touched = await touchedRelations(dataDirectory, files, touchedSince);
+  const isUnchanged: DatabaseLook['isUnchanged'] = ({ file, otherFile }) =>
+    !touched.has(file) && (otherFile === undefined || !touched.has(otherFile));
+  return { database: name, session, dataDirectory, relations, amcheck, level, isUnchanged, seen };
 }
 
 async function timed(check: DatabaseCheck, look: DatabaseLook, clock: Clock): Promise<Timed> {

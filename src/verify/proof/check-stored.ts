@@ -4,7 +4,7 @@ import type { Finding } from '../report.ts';
 import { verifyObjects, type VerifyProgress, type VerifyRequest } from '../verify-objects.ts';
 import { checkOf } from './answer.ts';
 import { recordFindings } from './checks/record-check.ts';
-import type { ProofContext } from './prove-backup.ts';
+import type { ProofContext } from './proof-context.ts';
 import { LOG_CHECK } from './verdict.ts';
 
 /**
@@ -26,7 +26,10 @@ export async function checkStored(request: VerifyRequest, context: ProofContext)
   const seconds = (clock.monotonic() - began) / 1000;
   const { log } = report;
   const objects = {
-    detail: `${report.checkedObjects} objects, ${report.checkedFrames} frames, ${report.checkedFiles} files as the server's manifest lists them`,
+    detail:
+      request.restored === true
+        ? `${report.checkedObjects} objects, and those of the backups that it builds on, by their SHA-256`
+        : `${report.checkedObjects} objects, ${report.checkedFrames} frames, ${report.checkedFiles} files as the server's manifest lists them`,
     findings: [...own, ...record],
     exceptions: [],
   };

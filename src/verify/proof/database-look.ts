@@ -12,6 +12,8 @@ export interface DatabaseLook {
   readonly relations: readonly Relation[];
   readonly amcheck: Amcheck | string;
   readonly level: 'restore' | 'full';
+  /** Whether a relation, with all that it has to agree with, is as it was when an earlier backup was proven. */
+  readonly isUnchanged: (relation: Relation) => boolean;
   /** Tells of a relation that was looked at. */
   readonly seen: (relation: Relation) => void;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { LarderError, toLarderError } from '../../errors.ts';
+import { toLarderError, type LarderError } from '../../errors.ts';
 import type { BinariesSearch } from '../../postgres/server/find-binaries.ts';
 import { removeInstanceHome, type InstanceHome } from '../../postgres/server/instance-home.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
@@ -13,9 +13,12 @@ import { checkStored } from './check-stored.ts';
 import type { UserCheck } from './checks/user-check.ts';
 import { expectServerFor } from './find-server.ts';
 import { Phases } from './phases.ts';
+import type { ProofContext } from './proof-context.ts';
 import { chooseProofAccount } from './proof-account.ts';
 import { restoreIntoScratch } from './restore-into-scratch.ts';
+import { leaveKept, openKept } from './kept-scratch.ts';
 import { makeScratch } from './scratch.ts';
+import { listProofs } from '../../repository/proof-state.ts';
 import { startCopy, type RunningCopy } from './start-copy.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -30,24 +33,16 @@ export interface ProofRequest {
   readonly level: 'restore' | 'full';
   /** Absolute directories below which the copy may be made; the first that its server's account can reach is taken. */
   readonly scratch: readonly string[];
+  /**
+   * Keeps the copy under this name and brings it to the next backup, so that a proof costs what changed. What nobody has written to
+   * since it was proven is then looked at by `full` alone.
+   */
+  readonly keep?: string | undefined;
   readonly userChecks: readonly UserCheck[];
   /** Databases looked at side by side. */
   readonly concurrency: number;
   readonly binaries: BinariesSearch;
   readonly larderVersion: string;
-}
-
-export interface ProofContext {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: ProofProgress) => void;
-}
-
-export interface ProofProgress {
-  /** In words. */
-  readonly phase: string;
-  readonly doneBytes: number;
-  readonly totalBytes?: number;
 }
 
 /**
@@ -61,13 +56,9 @@ export async function proveBackup(request: ProofRequest, context: ProofContext):
   const { backup } = request;
   const { clock } = context;
   const binaries = await expectServerFor(backup, request.binaries);
-  const home = await makeScratch({
-    ...backup,
-    parents: request.scratch,
-    account: await chooseProofAccount(),
-    clock,
-  });
-  const proof = new Proof(request, context);
+  const place = await openScratch(request, clock);
+  const { home } = place;
+  const proof = new Proof({ ...request, ...(await leftOut(request, place, clock)) }, context);
   try {
     await proof.stored();
     const plan = proof.failed ? undefined : await proof.restore(home);
@@ -76,15 +67,56 @@ export async function proveBackup(request: ProofRequest, context: ProofContext):
         ? undefined
         : await proof.start(() => startCopy(plan, home, { ...context, binaries }));
     if (copy !== undefined) await proof.check(copy);
-    return proof.report();
-  } finally {
+    const report = proof.report();
+    if (!place.kept || report.verdict === 'failed') await removeInstanceHome(home);
+    else await leaveKept(home, backup.id);
+    return report;
+  } catch (error) {
     await removeInstanceHome(home);
+    throw error;
   }
+}
+
+interface Place {
+  readonly home: InstanceHome;
+  readonly kept: boolean;
+  /** The backup that the copy which lies there was proven for. */
+  readonly proven: string | undefined;
+}
+
+/** A kept directory that another process uses is left to it. */
+async function openScratch({ scratch, keep, backup }: ProofRequest, clock: Clock): Promise<Place> {
+  const request = { ...backup, parents: scratch, account: await chooseProofAccount(), clock };
+  const kept = keep === undefined ? undefined : await openKept(request, keep);
+  if (kept !== undefined) return { ...kept, kept: true };
+  return { home: await makeScratch(request), kept: false, proven: undefined };
+}
+
+/** How far back a change may lie that is dated with the kernel's coarser clock, milliseconds. */
+const CLOCK_TICK = 1000;
+
+/** What need not be looked at again, since the copy that lies there was proven for an earlier backup. */
+async function leftOut(
+  { store, level }: ProofRequest,
+  { proven }: Place,
+  clock: Clock,
+): Promise<Pick<ProofUse, 'over' | 'restored' | 'touchedSince'>> {
+  if (proven === undefined) return {};
+  if (level === 'full') return { over: true };
+  const [last] = (await listProofs(store, proven)).slice(-1);
+  if (last?.result !== 'verified') return { over: true };
+  return { over: true, restored: true, touchedSince: clock.now() - CLOCK_TICK };
+}
+
+interface ProofUse extends ProofRequest {
+  readonly over?: boolean;
+  readonly restored?: boolean;
+  readonly touchedSince?: number;
 }
 
 /** A proof under way: what was seen, and how long it took. */
 class Proof {
-  readonly #request: ProofRequest;
+  readonly #request: ProofUse;
   readonly #context: ProofContext;
   readonly #phases: Phases;
   readonly #began: number;
@@ -92,7 +124,7 @@ class Proof {
   readonly #checks: Check[] = [];
   #found: Pick<CheckedCopy, 'reached' | 'host'> | undefined;
 
-  constructor(request: ProofRequest, context: ProofContext) {
+  constructor(request: ProofUse, context: ProofContext) {
     this.#request = request;
     this.#context = context;
     this.#phases = new Phases(context.clock);

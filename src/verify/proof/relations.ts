@@ -13,6 +13,8 @@ export interface Relation {
   readonly table: string;
   /** Relative to the data directory. */
   readonly file: string;
+  /** Of what it has to agree with: the table of an index, the TOAST table of a table. */
+  readonly otherFile: string | undefined;
   /** As the file system has it. */
   readonly bytes: number;
   /** Of an index: whether it is complete and used. */
@@ -25,7 +27,8 @@ const RELATIONS = `
   SELECT c.oid::int8 AS oid, format('%I.%I', n.nspname, c.relname) AS name, c.relkind::text AS kind, a.amname::text AS method,
          coalesce((SELECT format('%I.%I', tn.nspname, t.relname) FROM pg_class AS t JOIN pg_namespace AS tn ON tn.oid = t.relnamespace
                    WHERE t.oid = i.indrelid), format('%I.%I', n.nspname, c.relname)) AS table,
-         pg_relation_filepath(c.oid)::text AS file, pg_relation_size(c.oid)::int8 AS bytes,
+         pg_relation_filepath(c.oid)::text AS file,
+         pg_relation_filepath(coalesce(i.indrelid, nullif(c.reltoastrelid, 0)))::text AS other_file, pg_relation_size(c.oid)::int8 AS bytes,
          coalesce(i.indisvalid AND i.indisready AND i.indislive, true) AS valid,
          EXISTS (SELECT FROM unnest(i.indcollation) AS used JOIN pg_collation AS l ON l.oid = used
                  WHERE CASE WHEN l.oid = 100 THEN $1 ELSE coalesce(l.collversion <> pg_collation_actual_version(l.oid), false) END
@@ -45,9 +48,10 @@ export async function readRelations(session: CopySession, otherCollation: boolea
     oid: Number(row['oid']),
     name: String(row['name']),
     kind: String(row['kind']),
-    method: row['method'] === null ? undefined : String(row['method']),
+    method: typeof row['method'] === 'string' ? row['method'] : undefined,
     table: String(row['table']),
     file: String(row['file']),
+    otherFile: typeof row['other_file'] === 'string' ? row['other_file'] : undefined,
     bytes: Number(row['bytes']),
     valid: row['valid'] === true,
     otherCollation: row['other'] === true,

@@ -5,7 +5,7 @@ import { planRestore, type RestorePlan } from '../../restore/plan.ts';
 import type { RecoveryPlan } from '../../restore/recovery/recovery-plan.ts';
 import { restoreBackup } from '../../restore/restore-backup.ts';
 import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
-import type { ProofContext } from './prove-backup.ts';
+import type { ProofContext } from './proof-context.ts';
 
 interface ScratchRestore {
   readonly store: ObjectStore;
@@ -14,6 +14,8 @@ interface ScratchRestore {
   readonly workers: number;
   /** How it is rolled forward; without it, to its own end. */
   readonly recovery?: RecoveryPlan | undefined;
+  /** Whether an earlier copy lies there, which is brought over. */
+  readonly over?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ interface ScratchRestore {
  * @throws LarderError as `planRestore` and `restoreBackup`
  */
 export async function restoreIntoScratch(
-  { store, location, backup, workers, recovery }: ScratchRestore,
+  { store, location, backup, workers, recovery, over = false }: ScratchRestore,
   home: InstanceHome,
   { clock, signal, onProgress }: ProofContext,
 ): Promise<RestorePlan> {
@@ -35,7 +37,9 @@ export async function restoreIntoScratch(
     owner: home.user,
     sourceSettings: 'cleared',
     recovery,
-    delta: false,
+    delta: over,
+    // it is ours alone, and what its server wrote shows in the files
+    trust: { evenAfterServer: true, clock },
   });
   await restoreBackup(plan, {
     clock,

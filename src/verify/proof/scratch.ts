@@ -9,7 +9,7 @@ import { isProvablyDead, readProcessIdentity, type ProcessIdentity } from '../..
 import { assertRoom } from '../../restore/target-directory.ts';
 
 /** Whose a directory below the scratch directory is. */
-const OWNER_FILE = 'process.json';
+export const OWNER_FILE = 'process.json';
 const PREFIX = 'proof-';
 /** Beyond the files themselves: what recovery and its checkpoint write, and one segment that is prepared. */
 const RECOVERY_BYTES = 256 * 1024 ** 2;
@@ -81,7 +81,8 @@ async function sweepScratch(parent: string, clock: Clock): Promise<void> {
   }
 }
 
-async function readOwner(directory: string): Promise<ProcessIdentity | undefined> {
+/** The process that uses the directory; undefined where none says that it does. */
+export async function readOwner(directory: string): Promise<ProcessIdentity | undefined> {
   try {
     return JSON.parse(await readFile(join(directory, OWNER_FILE), 'utf8')) as ProcessIdentity;
   } catch {
