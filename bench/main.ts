@@ -22,6 +22,7 @@ import { renderReport, type Circumstances } from './report.ts';
 import { runOnce, runRounds, type PeerRuns } from './rounds.ts';
 import type { Bench, BenchServer } from './server.ts';
 import type { MemoryRun, SmallRun } from './targets.ts';
+import { measureVerify, VERIFY_PARTS, type VerifyFindings } from './verify/measure-verify.ts';
 import { measureWal, WAL_PARTS, type WalFindings } from './wal/measure-wal.ts';
 
 const MAJOR = 18;
@@ -76,6 +77,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
   const wal = await measureWalParts(bench, options);
   const incremental = await measureIncrementalParts(bench, options, where);
   const idle = await measureIdleParts(bench, options);
+  const verify = await measureVerifyParts(bench, options, where);
   const circumstances: Circumstances = {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     commit: await describeCommit(bench),
@@ -98,6 +100,7 @@ async function runParts(bench: Bench, options: BenchOptions, where: Peers): Prom
     ...(wal === undefined || wal === 'skipped' ? {} : { wal }),
     incremental,
     idle,
+    verify,
   });
 }
 
@@ -185,6 +188,15 @@ async function measureIdleParts(
 ): Promise<IdleFindings | undefined> {
   if (!IDLE_PARTS.some((part) => only.includes(part))) return undefined;
   return measureIdle(bench, { rounds, report: say });
+}
+
+async function measureVerifyParts(
+  bench: Bench,
+  { only, rounds, size }: BenchOptions,
+  { peerDirectories }: Peers,
+): Promise<VerifyFindings | undefined> {
+  if (!VERIFY_PARTS.some((part) => only.includes(part))) return undefined;
+  return measureVerify(bench, { rounds, size, peerDirectories, report: say });
 }
 
 /** That of the peers when they are named: a comparison with them needs it. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { IDLE_PARTS } from './idle/measure-idle.ts';
 import { INCREMENTAL_PARTS } from './incremental/measure-incremental.ts';
+import { VERIFY_PARTS } from './verify/measure-verify.ts';
 import { WAL_PARTS } from './wal/measure-wal.ts';
 
 const PARTS = [
@@ -11,6 +12,7 @@ const PARTS = [
   ...WAL_PARTS,
   ...INCREMENTAL_PARTS,
   ...IDLE_PARTS,
+  ...VERIFY_PARTS,
 ] as const;
 
 export type Part = (typeof PARTS)[number];
@@ -23,7 +25,7 @@ export interface BenchOptions {
 }
 
 /**
- * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…,incremental-18,…,idle]`.
+ * Reads `npm run bench -- [--rounds 3] [--size 2GB] [--only backup,restore,memory,small,wal-lag,…,incremental-18,…,idle,verify]`.
  * Throws an Error that names the argument.
  */
 export function parseOptions(args: readonly string[]): BenchOptions {

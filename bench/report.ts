@@ -4,6 +4,7 @@ import { incrementalTargets } from './incremental/incremental-targets.ts';
 import type { PeerRuns } from './rounds.ts';
 import { mebibytes, megabytes, spread, table } from './table.ts';
 import { median, targetsOf, type Findings, type MemoryRun, type SmallRun, type Target } from './targets.ts';
+import { verifyTables, verifyTargets } from './verify/verify-report.ts';
 import { walTables } from './wal/wal-report.ts';
 import { walTargets } from './wal/wal-targets.ts';
 
@@ -22,7 +23,7 @@ export interface Circumstances {
 
 /** One dated section of bench/results.md. */
 export function renderReport(circumstances: Circumstances, findings: Findings): string {
-  const { peers, memory, small, wal, incremental, idle } = findings;
+  const { peers, memory, small, wal, incremental, idle, verify } = findings;
   return [
     `## ${circumstances.date}, commit ${circumstances.commit}`,
     describe(circumstances),
@@ -35,11 +36,13 @@ export function renderReport(circumstances: Circumstances, findings: Findings): 
     ...(wal === undefined ? [] : walTables(wal)),
     ...(incremental === undefined ? [] : incrementalTables(incremental)),
     ...(idle === undefined ? [] : idleTables(idle)),
+    ...(verify === undefined ? [] : verifyTables(verify)),
     targetTable([
       ...targetsOf(findings),
       ...(wal === undefined ? [] : walTargets(wal)),
       ...(incremental === undefined ? [] : incrementalTargets(incremental)),
       ...(idle === undefined ? [] : idleTargets(idle)),
+      ...(verify === undefined ? [] : verifyTargets(verify)),
     ]),
     '',
   ].join('\n\n');

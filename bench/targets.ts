@@ -1,6 +1,7 @@
 import type { IdleFindings } from './idle/measure-idle.ts';
 import type { IncrementalFindings } from './incremental/measure-incremental.ts';
 import type { PeerRuns } from './rounds.ts';
+import type { VerifyFindings } from './verify/measure-verify.ts';
 import type { WalFindings } from './wal/measure-wal.ts';
 
 /** One thing to reach. */
@@ -39,6 +40,7 @@ export interface Findings {
   readonly wal?: WalFindings;
   readonly incremental?: IncrementalFindings | undefined;
   readonly idle?: IdleFindings | undefined;
+  readonly verify?: VerifyFindings | undefined;
 }
 
 const MEBIBYTE = 1024 * 1024;

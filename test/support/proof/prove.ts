@@ -6,7 +6,7 @@ import { proveBackup, type ProofRequest } from '../../../src/verify/proof/prove-
 import type { Check, ProofReport } from '../../../src/verify/proof-report.ts';
 import type { TestRepository } from '../backup-runner.ts';
 
-export type ProofChanges = Partial<Pick<ProofRequest, 'level' | 'userChecks'>>;
+export type ProofChanges = Partial<Pick<ProofRequest, 'level' | 'userChecks' | 'keep'>>;
 
 /** Proves a backup by a real restore, with the binaries that made it. */
 export async function prove(

@@ -58,6 +58,16 @@ export function dropLastEntry(block: number): Damage {
   };
 }
 
+/** Bytes that are no page, the same for every block. */
+export function garbagePage(block: number): Damage {
+  return (path) =>
+    writePage(
+      path,
+      block,
+      Buffer.from(Array.from({ length: PAGE_BYTES }, (_, at) => (at * 37 + block) % 251)),
+    );
+}
+
 /** Makes the line pointer of a row (from 1 on) lead to where no row can begin. */
 export function brokenLinePointer(block: number, row: number): Damage {
   return async (path) => {
