@@ -1,7 +1,13 @@
+import { toLarderError } from '../errors.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';
-import { readRollForward } from '../restore/recovery/roll-forward.ts';
+import { findArchive } from '../repository/wal/archive-record.ts';
+import { completeOn } from '../repository/wal/missing-wal.ts';
+import { readWalIndex } from '../repository/wal/wal-index.ts';
+import { reachOfBackup } from '../restore/recovery/reach.ts';
+import { StoredLog } from '../restore/recovery/read-log.ts';
 import type { WantedTarget } from '../restore/recovery/parse-target.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { isDamage } from './candidates.ts';
 
 /** What is known of the point that a copy was brought to. Times are milliseconds since 1970 UTC. */
 export interface PointFacts {
@@ -44,11 +50,26 @@ export function recoveredPoint(facts: PointFacts): RecoveredPoint {
 }
 
 /**
- * Until when everything is stored that the backup can be rolled forward to; asked before the log is planned with, since a
- * receiver may go on storing.
- * @throws the store's errors
+ * Until when everything is stored that the backup can be rolled forward to, as the receiver said, or by the last transaction
+ * where that is newer; undefined where nobody can tell. To be asked before the log is planned with, since a receiver may go on
+ * storing. The server of the copy does not tell of the transaction that it stopped at.
+ * @throws LarderError the store's errors
  */
 export async function storedUntil(store: ObjectStore, backup: CommitRecord): Promise<number | undefined> {
-  const [rolling] = await readRollForward(store, [backup]);
-  return rolling === undefined || rolling.state === 'unknown' ? undefined : Date.parse(rolling.until.time);
+  const own = Date.parse(backup.endTime);
+  try {
+    const archive = await findArchive(store, backup.systemIdentifier);
+    if (archive === undefined) return own;
+    const index = await readWalIndex(store, archive);
+    const reach = reachOfBackup(index, backup, 'latest');
+    const last = await new StoredLog(store, { archive, index, path: reach.path }).lastTransaction(reach);
+    const { received } = index;
+    const isKnown = received !== undefined && received.stored <= reach.until;
+    const complete = isKnown ? completeOn(index, reach.path) : undefined;
+    return Math.max(own, complete ?? own, last === undefined ? own : Number(last / 1000n));
+  } catch (thrown) {
+    const error = toLarderError(thrown);
+    if (isDamage(error) || error.code === 'RESTORE_REFUSED') return undefined;
+    throw error;
+  }
 }
