@@ -33,19 +33,27 @@ export function renderReport(circumstances: Circumstances, findings: Findings): 
       : []),
     ...(memory.length === 0 ? [] : [memoryTable(memory)]),
     ...(small.length === 0 ? [] : [smallTable(small)]),
-    ...(wal === undefined ? [] : walTables(wal)),
-    ...(incremental === undefined ? [] : incrementalTables(incremental)),
-    ...(idle === undefined ? [] : idleTables(idle)),
-    ...(verify === undefined ? [] : verifyTables(verify)),
+    ...of(wal, walTables),
+    ...of(incremental, incrementalTables),
+    ...of(idle, idleTables),
+    ...of(verify, verifyTables),
     targetTable([
       ...targetsOf(findings),
-      ...(wal === undefined ? [] : walTargets(wal)),
-      ...(incremental === undefined ? [] : incrementalTargets(incremental)),
-      ...(idle === undefined ? [] : idleTargets(idle)),
-      ...(verify === undefined ? [] : verifyTargets(verify)),
+      ...of(wal, walTargets),
+      ...of(incremental, incrementalTargets),
+      ...of(idle, idleTargets),
+      ...of(verify, verifyTargets),
     ]),
     '',
   ].join('\n\n');
+}
+
+/** Of what was measured. */
+function of<Found, Part>(
+  found: Found | undefined,
+  parts: (found: Found) => readonly Part[],
+): readonly Part[] {
+  return found === undefined ? [] : parts(found);
 }
 
 function describe({ machine, versions, skipped, rounds, clusterBytes }: Circumstances): string {

@@ -61,16 +61,17 @@ async function beIdle(
   { signal }: Bench,
   service: IdleService,
 ): Promise<Pick<IdleFindings, 'cpuRatio' | 'residentBytes'>> {
-  const { background, metric } = await service.start(QUIET);
+  const running = await service.start(QUIET);
+  const { background } = running;
   try {
     await delay(SETTLE_SECONDS * 1000, undefined, { signal });
     const [cpu, begun] = [background.cpuSeconds(), performance.now()];
     for (let scrape = 0; scrape < (IDLE_SECONDS * 1000) / SCRAPE_INTERVAL; scrape++) {
       await delay(SCRAPE_INTERVAL, undefined, { signal });
-      await metric(RUNNING);
+      await running.metric(RUNNING);
     }
     const cpuRatio = (background.cpuSeconds() - cpu) / ((performance.now() - begun) / 1000);
-    const residentBytes = (await metric('process_resident_memory_bytes')) ?? 0;
+    const residentBytes = (await running.metric('process_resident_memory_bytes')) ?? 0;
     await background.stop();
     return { cpuRatio, residentBytes };
   } catch (error) {
@@ -102,12 +103,12 @@ async function askDuringBackups(
 }
 
 async function askWhileRunning(
-  { timed, metric }: RunningService,
+  running: RunningService,
   answers: Record<'/metrics' | '/health', number[]>,
 ): Promise<void> {
-  while ((await metric(RUNNING)) === 1) {
-    answers['/metrics'].push(await timed('/metrics'));
-    answers['/health'].push(await timed('/health'));
+  while ((await running.metric(RUNNING)) === 1) {
+    answers['/metrics'].push(await running.timed('/metrics'));
+    answers['/health'].push(await running.timed('/health'));
     await delay(ASK_INTERVAL);
   }
 }

@@ -48,7 +48,9 @@ export async function idleService(bench: Bench, server: BenchServer): Promise<Id
   });
   return {
     repository,
-    command: async (...args) => void (await run(command(args))),
+    command: async (...args) => {
+      await run(command(args));
+    },
     start: async (environment) => {
       const service = running(startBackground(command(['daemon'], environment)), port);
       await service.until('larder_repo_last_check_timestamp_seconds', (time) => time > 0);

@@ -47,7 +47,9 @@ export async function residentLarder(
   return {
     name: IN_SERVICE,
     version: packageFile.version,
-    begin: async () => void (await ask('backup_full')),
+    begin: async () => {
+      await ask('backup_full');
+    },
     ready: async () => Promise.resolve(),
     backup: async (): Promise<Measurement> => {
       const [{ wallSeconds, cpuSeconds }, serverCpuSeconds] = await measureSessions(server.processId, () =>

@@ -23,12 +23,7 @@ export interface DrillFacts {
 /** Puts the report together, and judges: whether anything failed, and whether what was measured meets the objectives. */
 export function assembleReport(facts: DrillFacts): DrillReport {
   const { request, recovered, looked } = facts;
-  const { application } = looked ?? {};
-  const checks = [
-    ...damageChecks(facts),
-    ...(looked?.checks ?? []),
-    ...(application === undefined ? [] : [application.check]),
-  ];
+  const checks = [...damageChecks(facts), ...checksOf(looked)];
   const verdict = verdictOf(checks);
   const { recoveredTo, lostSeconds } = pointOf(facts);
   const recoverySeconds = looked?.recoverySeconds ?? null;
@@ -40,8 +35,7 @@ export function assembleReport(facts: DrillFacts): DrillReport {
     seconds: facts.seconds,
     phases: facts.phases,
     checks,
-    reached: looked?.reached ?? null,
-    host: looked?.host ?? NOTHING_RAN,
+    ...copyFacts(looked),
     larderVersion: request.larderVersion,
     scenario: request.scenario,
     repository: request.repository,
@@ -53,8 +47,18 @@ export function assembleReport(facts: DrillFacts): DrillReport {
     lostSeconds,
     objectives: request.objectives,
     met: verdict !== 'failed' && meets(request.objectives, { recoverySeconds, lostSeconds }),
-    applicationOutput: application?.output ?? null,
+    applicationOutput: looked?.application?.output ?? null,
   };
+}
+
+function checksOf(looked: Looked | undefined): Check[] {
+  if (looked === undefined) return [];
+  const { checks, application } = looked;
+  return application === undefined ? [...checks] : [...checks, application.check];
+}
+
+function copyFacts(looked: Looked | undefined): Pick<DrillReport, 'reached' | 'host'> {
+  return { reached: looked?.reached ?? null, host: looked?.host ?? NOTHING_RAN };
 }
 
 const NOTHING_RAN: DrillReport['host'] = {

@@ -40,14 +40,14 @@ async function firstDamaged(
   { archive, signal }: { readonly archive: ArchiveRecord; readonly signal: AbortSignal },
 ): Promise<Lsn | undefined> {
   for (const segment of segments) {
-    let isWhole = true;
+    const damages: unknown[] = [];
     await checkStoredWal(store, [segment], {
       archive,
       signal,
       onProgress: () => undefined,
-      onDamage: () => (isWhole = false),
+      onDamage: (damage) => damages.push(damage),
     });
-    if (!isWhole) return segment.segment.number * BigInt(archive.segmentSize);
+    if (damages.length > 0) return segment.segment.number * BigInt(archive.segmentSize);
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitRecordName } from '../../../src/repository/layout.ts';
 import { encodeSealedJson } from '../../../src/repository/sealed-json.ts';
@@ -23,14 +23,6 @@ export async function takeObjectOf(
   { to, from, name }: { to: CommitRecord; from: CommitRecord; name: (id: string) => string },
 ): Promise<void> {
   await copyFile(join(location.directory, name(from.id)), join(location.directory, name(to.id)));
-}
-
-export async function flipByte({ location }: TestRepository, object: string, offset: number): Promise<void> {
-  const path = join(location.directory, object);
-  const bytes = await readFile(path);
-  const at = offset % bytes.length;
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 0x41, at);
-  await writeFile(path, bytes);
 }
 
 /** The same, and the commit record lists it as if it had always been so. */
