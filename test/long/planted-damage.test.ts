@@ -112,7 +112,7 @@ describe('planted in the source, under frames that are whole', () => {
         await damage(random)(join(server.dataDirectory, path));
       }
       await server.restart();
-      const repository = repositoryAt(join(scratch.path, 'damaged'));
+      const repository = repositoryAt(join(scratch.path, `damaged-${(copies += 1)}`));
       let backup = await backUp(repository, server.connection);
       await server.halt();
       await restoreSource(before);
@@ -126,9 +126,9 @@ describe('planted in the source, under frames that are whole', () => {
         expect(words(report)).toContain(`t${place}`);
         caught.push(what);
       }
-      await rm(join(scratch.path, 'damaged'), { recursive: true });
+      await rm(repository.location.directory, { recursive: true });
     },
-    PLACES * 60_000,
+    300_000,
   );
 
   async function restoreSource(before: string): Promise<void> {
