@@ -20,11 +20,11 @@ export interface IdleService {
 export interface RunningService {
   readonly background: Background;
   /** Milliseconds until the whole answer was there. Throws unless it is one of success. */
-  timed(path: '/metrics' | '/health'): Promise<number>;
+  readonly timed: (path: '/metrics' | '/health') => Promise<number>;
   /** The value of a series by the beginning of its line; undefined where it is not there. */
-  metric(series: string): Promise<number | undefined>;
+  readonly metric: (series: string) => Promise<number | undefined>;
   /** Resolves once the metric is as wanted. Throws when the service ends before, or after five minutes. */
-  until(series: string, isWanted: (value: number) => boolean): Promise<void>;
+  readonly until: (series: string, isWanted: (value: number) => boolean) => Promise<void>;
 }
 
 export async function idleService(bench: Bench, server: BenchServer): Promise<IdleService> {
