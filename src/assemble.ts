@@ -22,7 +22,7 @@ import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
 import { pickCluster } from './pick-cluster.ts';
 import { PAGE_POLICY } from './report/page/report-page.ts';
-import { HistoryRebuild } from './rebuild-history.ts';
+import { RestoredHistory } from './restored-history.ts';
 import { ReportPages } from './report-pages.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';
@@ -61,7 +61,7 @@ export interface Service extends Pick<DaemonParts, 'parts' | 'stopping' | 'stopF
 }
 
 /**
- * Builds every part of the service from its configuration; nothing is started, but the state directory is made and read.
+ * Builds every part of the service from its configuration; nothing is started, but the state directory is made.
  * Throws STATE_NOT_WRITABLE.
  */
 export async function assembleService(options: ServiceOptions): Promise<Service> {
@@ -72,7 +72,11 @@ export async function assembleService(options: ServiceOptions): Promise<Service>
     return { ...parts, assembled: assembleCluster(parts, shared) };
   });
   return {
-    parts: [httpPart(options, shared, clusters), ...clusters.flatMap(({ assembled }) => assembled.parts)],
+    parts: [
+      restoredHistory(options, shared),
+      httpPart(options, shared, clusters),
+      ...clusters.flatMap(({ assembled }) => assembled.parts),
+    ],
     stopping: () => {
       logger.info('stopping');
       state.stopping();
@@ -86,12 +90,7 @@ export async function assembleService(options: ServiceOptions): Promise<Service>
   };
 }
 
-/** What only this file shares among the parts. */
-interface ServiceShared extends Shared {
-  readonly rebuild: HistoryRebuild;
-}
-
-async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
+async function assembleShared(options: ServiceOptions): Promise<Shared> {
   const { config, clock, larderVersion } = options;
   const logger = createLogger(config.logLevel, options.log);
   const history = await RunHistory.open(config.stateDirectory, clock);
@@ -101,10 +100,6 @@ async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
     config.clusters.map((cluster) => metricsOptions(cluster, clock.now())),
   );
   const state = new ServiceState(clock, config.clusters.map(objectives));
-  const rebuild = await rebuildHistory(options, { history, metrics, state, logger });
-  const past = await history.runs();
-  metrics.restore(past);
-  state.restore(past);
   const events = new RunEvents((error) => logger.error({ err: error }, 'a listener failed'));
   for (const listener of [metrics.runListener(), state.runListener(), runLog(logger)])
     events.listen(listener);
@@ -127,41 +122,26 @@ async function assembleShared(options: ServiceOptions): Promise<ServiceShared> {
     state,
     trail,
     notAudited,
-    rebuild,
   };
 }
 
-/** What is filled in before the start is restored with all the rest; what comes later, where nothing newer is known. */
-async function rebuildHistory(
+function restoredHistory(
   { config, clock }: ServiceOptions,
   { history, metrics, state, logger }: Pick<Shared, 'history' | 'metrics' | 'state' | 'logger'>,
-): Promise<HistoryRebuild> {
-  let isStarted = false;
-  const restore = async (added: readonly RunRecord[]): Promise<void> => {
-    const known = await history.runs();
-    const last = added.filter((run) => known.findLast((each) => isOfSameKind(each, run))?.id === run.id);
-    metrics.restore(last);
-    state.restore(last);
-  };
-  const failed = (error: unknown): void =>
-    logger.error({ err: error }, 'the history of runs is incomplete, and cannot be filled now');
-  const rebuild = new HistoryRebuild({
+): RestoredHistory {
+  return new RestoredHistory({
     clusters: config.clusters.map(clusterParts),
     history,
     clock,
-    filled: (added) => {
-      logger.warn({ runs: added.length }, 'the history of runs was incomplete: the repository told of these');
-      if (isStarted) restore(added).catch(failed);
+    restore: (runs) => {
+      metrics.restore(runs);
+      state.restore(runs);
     },
-    failed,
+    filled: (runs) =>
+      logger.warn({ runs }, 'the history of runs was incomplete: the repository told of these'),
+    failed: (error) =>
+      logger.error({ err: error }, 'the history of runs is incomplete, and cannot be filled now'),
   });
-  await rebuild.atStart();
-  isStarted = true;
-  return rebuild;
-}
-
-function isOfSameKind(a: RunRecord, b: RunRecord): boolean {
-  return a.cluster === b.cluster && a.task === b.task;
 }
 
 /** Seconds. */
@@ -209,7 +189,7 @@ function maxAgeSeconds(task: Task, cluster: ClusterConfig, now: number): number 
 
 function httpPart(
   { config, larderVersion: version }: ServiceOptions,
-  shared: ServiceShared,
+  shared: Shared,
   clusters: readonly ApiCluster[],
 ): Part {
   const { state, metrics, logger, clock, stateDirectory } = shared;

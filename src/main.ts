@@ -25,11 +25,16 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   }
   let exitCode = 0;
-  const signal = abortOnSignals();
+  let isWorking = false;
+  // while modules are loaded there is nothing to stop and nothing to clean up, and on a busy machine that takes seconds
+  const signal = abortOnSignals((error) => {
+    if (!isWorking) process.exit(report(error));
+  });
   try {
     await runProgram(
       createParts(signal, (code) => (exitCode = code)),
       argv,
+      () => (isWorking = true),
     );
     return exitCode;
   } catch (error) {
@@ -63,13 +68,15 @@ async function loadConfigFor(environment: NodeJS.ProcessEnv, workingDirectory: s
   return loadConfig({ environment, workingDirectory, readFile: readFileWithMode });
 }
 
-/** The first signal asks the command to stop and clean up; the second one does not wait for it. */
-function abortOnSignals(): AbortSignal {
+/** The first signal asks the command to stop and clean up, after `aborting` was called; the second one does not wait for it. */
+function abortOnSignals(aborting: (error: LarderError) => void): AbortSignal {
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (abort.signal.aborted) process.exit(130);
-      abort.abort(new LarderError('INTERRUPTED', `stopped by ${name}`));
+      const error = new LarderError('INTERRUPTED', `stopped by ${name}`);
+      aborting(error);
+      abort.abort(error);
     });
   }
   return abort.signal;

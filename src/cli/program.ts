@@ -34,12 +34,17 @@ const COMMANDS: Readonly<Record<string, () => Promise<CreateCommand>>> = {
 };
 
 /**
- * Runs the command that the arguments name. Throws USAGE for arguments that are not understood, and what the command
+ * Runs the command that the arguments name; `begins` is called when everything is loaded and its work starts. Throws USAGE for arguments that are not understood, and what the command
  * throws.
  */
-export async function runProgram(parts: CliParts, argv: readonly string[]): Promise<void> {
+export async function runProgram(
+  parts: CliParts,
+  argv: readonly string[],
+  begins: () => void = () => undefined,
+): Promise<void> {
   try {
     const commands = await loadCommands(argv[0]);
+    begins();
     await createProgram(parts, commands).parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -45,7 +45,7 @@ async function stop(daemon: LarderProcess): Promise<void> {
 }
 const address = () => `http://127.0.0.1:${environment['LARDER_HTTP_PORT'] ?? ''}`;
 const idle = () =>
-  eventually(runs, (seen) => seen.length > 0 && seen.every(({ result }) => result !== null), 60);
+  eventually(runs, (seen) => seen.length > 0 && seen.every(({ result }) => result !== null), 120);
 const failure = (ended: Ended) => [ended.code, ended.stderr.split('\n')[0]];
 
 test('commands ask the service that runs on their state directory, see what it did, and leave who they are', async () => {
@@ -89,7 +89,7 @@ test('commands ask the service that runs on their state directory, see what it d
   ]);
   await stop(daemon);
   await expect(access(join(state(), 'service.json'))).rejects.toThrow();
-}, 120_000);
+}, 240_000);
 
 test('a run that goes on is not started twice, and is ended by a command', async () => {
   const socket = join(server.socketDirectory, `.s.PGSQL.${server.port}`);
@@ -114,7 +114,7 @@ test('a run that goes on is not started twice, and is ended by a command', async
   expect((await command('cancel', again.id)).stdout).toBe('backup_full of postgres is canceled.\n');
   expect(failure(await command('cancel', over[0]?.id ?? ''))[1]).toContain('RUN_OVER');
   await stop(daemon);
-}, 120_000);
+}, 240_000);
 
 test('a pause without a service holds when it starts, and is told of until somebody ends it', async () => {
   expect(failure(await command('pause', '--for', '2h'))).toEqual([
@@ -124,11 +124,8 @@ test('a pause without a service holds when it starts, and is told of until someb
   const paused = await command('pause', 'backup_incremental', '--for', '2h', '--reason', 'moving');
   expect(paused.stdout).toMatch(/^Until .* UTC nothing of this is started .*: backup_incremental\.\n$/);
   const { schedules } = await json<{ schedules: ScheduleView[] }>('schedule');
-  expect(schedules[0]?.tasks.map(({ task, pause }) => [task, pause?.reason ?? null])).toEqual([
-    ['backup_full', null],
-    ['backup_incremental', 'moving'],
-    ['retention', null],
-  ]);
+  const stopped = schedules[0]?.tasks.filter(({ pause }) => pause !== null);
+  expect(stopped).toMatchObject([{ task: 'backup_incremental', pause: { reason: 'moving' } }]);
   const table = (await command('schedule')).stdout;
   expect(table).toMatch(/backup_full +\d{4}-\d{2}-\d{2} 02:30 +Europe\/Berlin/);
   expect(table).toMatch(/paused until .* by user:.*: moving/);
@@ -136,7 +133,7 @@ test('a pause without a service holds when it starts, and is told of until someb
   await using daemon = startDaemon();
   const metric = async () => {
     const response = await fetch(`${address()}/metrics`).catch(() => undefined);
-    return /paused_until_timestamp_seconds\{cluster="postgres",task="backup_incremental"\} (\d+)/.exec(
+    return /stoppeduntil_timestamp_seconds\{cluster="postgres",task="backup_incremental"\} (\d+)/.exec(
       (await response?.text()) ?? '',
     )?.[1];
   };
@@ -144,13 +141,14 @@ test('a pause without a service holds when it starts, and is told of until someb
   expect((await command('resume')).stdout).toBe('The schedule of postgres goes on: backup_incremental.\n');
   expect((await command('resume')).stdout).toBe('Nothing of postgres was paused.\n');
   await stop(daemon);
-}, 120_000);
+}, 240_000);
 
 test('a history that is deleted or damaged is filled by what the repository tells, and no backup is taken for it', async () => {
   const path = join(state(), 'runs.jsonl');
   const [backup] = (await runs()).filter(
     ({ task, result }) => task === 'backup_full' && result === 'success',
   );
+  expect(backup).toBeDefined();
   const succeeded = async () => {
     const response = await fetch(`${address()}/metrics`).catch(() => undefined);
     return /job_runs_total\{cluster="postgres",task="backup_full",result="success"\} (\d+)/.exec(
@@ -176,4 +174,4 @@ test('a history that is deleted or damaged is filled by what the repository tell
     );
     await stop(daemon);
   }
-}, 120_000);
+}, 240_000);

@@ -12,44 +12,47 @@ import type { ObjectStore } from './storage/object-store.ts';
 const START_WITHIN_MS = 10_000;
 const AGAIN_MS = 60_000;
 
-export interface HistoryRebuildParts {
+export interface RestoredHistoryParts {
   readonly clusters: readonly ClusterParts[];
   readonly history: RunHistory;
   readonly clock: Clock;
-  /** Told of the runs that the repositories knew of and the history did not. */
-  readonly filled: (runs: readonly RunRecord[]) => void;
-  /** Told why it could not be done now. */
+  /** Called at the start with every run on record, and later with those that are the newest of their kind and came late. */
+  readonly restore: (runs: readonly RunRecord[]) => void;
+  /** Told of how many runs the repositories knew and the history did not. */
+  readonly filled: (runs: number) => void;
+  /** Told why it could not be filled now. */
   readonly failed: (error: unknown) => void;
 }
 
-/** Fills a history that was lost or damaged with what the repositories tell of runs. */
-export class HistoryRebuild {
-  readonly #parts: HistoryRebuildParts;
+/** Has metrics and health know what ran before; fills a history that was lost or damaged with what the repositories tell. */
+export class RestoredHistory implements Part {
+  readonly name = 'history';
+  readonly #parts: RestoredHistoryParts;
   readonly #stop = new AbortController();
+  #isRestored = false;
   #running: Promise<void> | undefined;
 
-  constructor(parts: HistoryRebuildParts) {
+  constructor(parts: RestoredHistoryParts) {
     this.#parts = parts;
   }
 
-  /** Tries once, for ten seconds at most: what could not be read by then comes later. Never rejects. */
-  async atStart(): Promise<void> {
+  /** What could not be read within ten seconds comes later. Throws STATE_NOT_WRITABLE. */
+  async start(): Promise<void> {
+    const { clock, history, restore } = this.#parts;
     const over = new AbortController();
-    const late = this.#parts.clock.sleep(START_WITHIN_MS, over.signal).catch(() => undefined);
+    const late = clock.sleep(START_WITHIN_MS, over.signal).catch(() => undefined);
     await Promise.race([this.#once(), late]);
     over.abort();
+    restore(await history.runs());
+    this.#isRestored = true;
+    void this.#untilStopped();
   }
 
-  /** Tries again every minute until it is done. */
-  get part(): Part {
-    return {
-      name: 'history',
-      start: () => void this.#untilDone(),
-      stop: () => this.#stop.abort(),
-    };
+  stop(): void {
+    this.#stop.abort();
   }
 
-  async #untilDone(): Promise<void> {
+  async #untilStopped(): Promise<void> {
     for (;;) {
       try {
         await this.#parts.clock.sleep(AGAIN_MS, this.#stop.signal);
@@ -67,16 +70,25 @@ export class HistoryRebuild {
   }
 
   async #fill(): Promise<void> {
-    const { clusters, history, clock, filled, failed } = this.#parts;
+    const { clusters, history, clock, filled, failed, restore } = this.#parts;
     try {
       if (!(await history.isIncomplete())) return;
       const found = await Promise.all(clusters.map(readStoredRuns));
       const added = await history.fill(found.flat(), clock);
-      if (added.length > 0) filled(added);
+      if (added.length === 0) return;
+      filled(added.length);
+      if (this.#isRestored) restore(newestOf(await history.runs(), added));
     } catch (error) {
       failed(error);
     }
   }
+}
+
+/** What is older than a run that is known already would take its place as the last one. */
+function newestOf(all: readonly RunRecord[], added: readonly RunRecord[]): RunRecord[] {
+  return added.filter(
+    ({ id, cluster, task }) => all.findLast((run) => run.cluster === cluster && run.task === task)?.id === id,
+  );
 }
 
 /** Where there is no repository there was never anything to record. Throws what keeps one from being read. */
