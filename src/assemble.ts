@@ -18,12 +18,14 @@ import { addressText } from './postgres/connection-settings.ts';
 import { createLogger } from './observability/logger.ts';
 import type { ClusterMetricsOptions } from './observability/metrics.ts';
 import { Metrics } from './observability/metrics.ts';
+import { newestDrill } from './observability/newest-drill.ts';
 import { runLog } from './observability/run-log.ts';
 import { ServiceState, type ClusterObjectives } from './observability/service-state.ts';
 import { pickCluster } from './pick-cluster.ts';
 import { PAGE_POLICY } from './report/page/report-page.ts';
 import { RestoredHistory } from './restored-history.ts';
 import { ReportPages } from './report-pages.ts';
+import { evidenceStore } from './report/records/evidence.ts';
 import { RunHistory } from './scheduler/history.ts';
 import { Pauses } from './scheduler/pauses.ts';
 import { Permits } from './scheduler/permits.ts';
@@ -31,7 +33,7 @@ import type { RunListener } from './scheduler/run-events.ts';
 import { RunEvents } from './scheduler/run-events.ts';
 import type { RunRecord } from './scheduler/run-record.ts';
 
-/** The kinds of jobs that there are; the others refuse. */
+/** The kinds of jobs that have series. */
 const BUILT: readonly Task[] = [
   'backup_full',
   'backup_incremental',
@@ -39,6 +41,8 @@ const BUILT: readonly Task[] = [
   'verify',
   'retention',
   'restore_test',
+  'drill',
+  'second_site_test',
 ];
 
 /** A backup that takes longer than the one before it must not break the objective; a tenth of it is forgiven. */
@@ -108,6 +112,7 @@ async function assembleShared(options: ServiceOptions): Promise<Shared> {
   await auditConfig(trail, config.settings).catch(notAudited);
   events.listen(new AuditedRuns(trail, 'service', notAudited));
   if (options.listener !== undefined) events.listen(options.listener);
+  await watchDrills(config, { events, metrics, logger });
   return {
     clock,
     larderVersion,
@@ -123,6 +128,23 @@ async function assembleShared(options: ServiceOptions): Promise<Shared> {
     trail,
     notAudited,
   };
+}
+
+/** What the last drill measured, from what is written down of it: as it was before a restart, and after each run. */
+async function watchDrills(
+  { report, clusters }: Config,
+  { events, metrics, logger }: Pick<Shared, 'events' | 'metrics' | 'logger'>,
+): Promise<void> {
+  const look = async (cluster: string): Promise<void> => {
+    try {
+      const drill = await newestDrill(evidenceStore(report.directory), cluster);
+      if (drill !== undefined) metrics.drillHeld(cluster, drill);
+    } catch (error) {
+      logger.warn({ cluster, err: error }, 'the records of drills cannot be read');
+    }
+  };
+  events.listen({ ended: ({ cluster }) => void look(cluster) });
+  for (const { name } of clusters) await look(name);
 }
 
 function restoredHistory(
@@ -178,12 +200,19 @@ function metricsOptions(cluster: ClusterConfig, now: number): ClusterMetricsOpti
   };
 }
 
-/** Full backups and seals are to be as young as their schedule makes them, what hangs on backups as the objective says. */
+/**
+ * What has a schedule of its own is to be as young as that makes it, what hangs on backups as the objective says. What nobody
+ * runs by schedule is never too old.
+ */
 function maxAgeSeconds(task: Task, cluster: ClusterConfig, now: number): number {
   const schedule = schedulesOf(cluster).get(task);
-  const others = task === 'backup_full' ? cluster.schedules.incremental : schedule;
-  const byItself = schedule !== undefined && others !== undefined && task !== 'backup_incremental';
-  const age = byItself ? intervalOf(schedule, now) : cluster.objectives.rpo;
+  const { incremental, verifyAfterBackup } = cluster.schedules;
+  const hangsOnBackups =
+    task === 'backup_incremental' ||
+    (task === 'backup_full' && (schedule === undefined || incremental === undefined)) ||
+    (task === 'verify' && verifyAfterBackup);
+  if (!hangsOnBackups && schedule === undefined) return Number.POSITIVE_INFINITY;
+  const age = hangsOnBackups || schedule === undefined ? cluster.objectives.rpo : intervalOf(schedule, now);
   return Math.round((age / 1000) * AGE_SLACK);
 }
 

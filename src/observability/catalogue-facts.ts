@@ -38,7 +38,7 @@ function factsOf(
     ...{ id, type, ended, sourceBytes, storedBytes, pageChecksumErrors },
     state: stateOf(record, chain, proof),
     chainLength: chain === undefined ? 0 : chain.length - 1,
-    verified: proof?.result === 'verified' ? proof.object.modified : undefined,
+    verified: proof?.result === 'verified' ? proof.modified : undefined,
     end: { systemIdentifier, timeline, lsn },
   };
 }

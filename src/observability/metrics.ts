@@ -5,10 +5,12 @@ import type { RunRecord } from '../scheduler/run-record.ts';
 import type { Tick } from '../scheduler/scheduler.ts';
 import type { ReceiverStatus } from '../transaction-log/receiver-status.ts';
 import { newestGoodBackup } from './backup-facts.ts';
+import { DrillMetrics } from './drill-metrics.ts';
 import { gaugeFactory } from './gauges.ts';
 import type { JobObjectives } from './job-metrics.ts';
 import { JobMetrics } from './job-metrics.ts';
 import { LogMetrics } from './log-metrics.ts';
+import type { DrillSeen } from './newest-drill.ts';
 import { processMetrics } from './process-metrics.ts';
 import { ReceiverMetrics } from './receiver-metrics.ts';
 import { RepositoryMetrics, type Space } from './repository-metrics.ts';
@@ -54,6 +56,7 @@ export class Metrics {
   readonly #stores: StoreMetrics;
   readonly #logs: LogMetrics;
   readonly #receivers: ReceiverMetrics;
+  readonly #drills: DrillMetrics;
 
   constructor(build: BuildInfo, clusters: readonly ClusterMetricsOptions[]) {
     const jobs = clusters.flatMap(({ cluster, jobs }) => jobs.map((job) => ({ cluster, ...job })));
@@ -66,6 +69,7 @@ export class Metrics {
     this.#stores = new StoreMetrics(this.#registry, clusters);
     this.#logs = new LogMetrics(this.#registry, clusters);
     this.#receivers = new ReceiverMetrics(this.#registry, clusters);
+    this.#drills = new DrillMetrics(this.#registry, clusters);
   }
 
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -111,6 +115,10 @@ export class Metrics {
   /** Another process of this host receives the log. */
   receiverElsewhere(cluster: string): void {
     this.#receivers.elsewhere(cluster);
+  }
+
+  drillHeld(cluster: string, drill: DrillSeen): void {
+    this.#drills.held(cluster, drill);
   }
 
   /** What the repository holds stands in for a lost history, and for the runs of other hosts. */

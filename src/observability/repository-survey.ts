@@ -1,7 +1,12 @@
 import { toLarderError } from '../errors.ts';
 import { readCommitRecord, type UnreadableBackup } from '../repository/catalogue.ts';
 import { listBackupObjects } from '../repository/backup-objects.ts';
-import { backupOfCommitRecord, backupOfObject, parseBackupId } from '../repository/layout.ts';
+import {
+  backupOfCommitRecord,
+  backupOfObject,
+  parseBackupId,
+  proofRecordName,
+} from '../repository/layout.ts';
 import { findArchive } from '../repository/wal/archive-record.ts';
 import { newestSeal } from '../repository/wal/seal-record.ts';
 import { readWalIndex } from '../repository/wal/wal-index.ts';
@@ -68,7 +73,7 @@ export class RepositorySurvey {
     );
     const mark = newest === undefined ? undefined : proofs.get(newest.id);
     if (mark === undefined) return undefined;
-    const { name } = mark.object;
+    const name = proofRecordName(mark);
     if (this.#proof?.name !== name) {
       this.#proof = { name, restoreSeconds: await readRestoreSeconds(this.#store, mark) };
     }

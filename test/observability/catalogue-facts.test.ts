@@ -33,7 +33,7 @@ test('a complete backup is good, with its end and its sizes', () => {
 
 test('a proof says when it was stored; a backup that did not pass one is not good any more', () => {
   const proof = (result: ProofMark['result']) => ({
-    proofs: new Map([[id, { backup: id, result, number: 1, object: { name: '', size: 1, modified: 1000 } }]]),
+    proofs: new Map([[id, { backup: id, result, number: 1, modified: 1000 }]]),
   });
   expect(facts([record()], proof('verified'))).toMatchObject([{ state: 'good', verified: 1000 }]);
   expect(facts([record()], proof('quarantined'))).toMatchObject([{ state: 'quarantined' }]);

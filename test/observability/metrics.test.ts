@@ -7,6 +7,7 @@ import {
   repositoryOf,
   SERVER_SEEN,
 } from '../support/monitoring/backup-facts.ts';
+import { drillReport } from '../support/proof-reports.ts';
 import { aRun, anEndedRun } from '../support/run-records.ts';
 
 const at = (text: string) => Date.parse(text);
@@ -74,6 +75,10 @@ test('every series exists from the start, also those of what has never happened'
       'job_last_failure_timestamp_seconds',
       'job_last_duration_seconds',
       'job_consecutive_failures',
+      'drill_last_timestamp_seconds',
+      'drill_last_recovery_seconds',
+      'drill_last_recovery_gap_seconds',
+      'drill_last_objectives_met',
       'verify_found_damage',
       'backups',
       'backups_verified',
@@ -262,6 +267,18 @@ describe('what the repository holds', () => {
     expect(await ratioOf(100, 110, 90, 10)).toBe(0.1);
     expect(await ratioOf(9, 9, 9, 100, 100, 100, 100, 100, 100, 100, 250)).toBe(2.5);
   });
+});
+
+test('the last drill stands beside the objectives, and what it could not tell is not a number', async () => {
+  const metrics = make();
+  const drill = (more: object) => metrics.drillHeld('truck', { recorded: 5000, report: drillReport(more) });
+  drill({ recoverySeconds: 35, lostSeconds: 12, met: true });
+  expect(await value(metrics, 'drill_last_timestamp_seconds{cluster="truck"}')).toBe(5);
+  expect(await value(metrics, 'drill_last_recovery_seconds{cluster="truck"}')).toBe(35);
+  expect(await value(metrics, 'drill_last_recovery_gap_seconds{cluster="truck"}')).toBe(12);
+  expect(await value(metrics, 'drill_last_objectives_met{cluster="truck"}')).toBe(1);
+  drill({ lostSeconds: null, met: false });
+  expect(await metrics.text()).toMatch(/drill_last_recovery_gap_seconds\{cluster="truck"\} nan/i);
 });
 
 test('a verification that came to no verdict leaves the one before', async () => {

@@ -8,6 +8,7 @@ import { writeSealRecord } from '../../src/repository/wal/seal-record.ts';
 import type { ObjectStore } from '../../src/storage/object-store.ts';
 import { openMemoryStore } from '../../src/storage/memory-store.ts';
 import { commitRecord } from '../support/commit-records.ts';
+import { proofReport } from '../support/proof-reports.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const clock = new FakeClock('2026-11-22T12:00:00Z');
@@ -35,17 +36,19 @@ beforeEach(async () => {
   await put(first);
 });
 
-const proof = encodeSealedJson({
-  formatVersion: 1,
-  report: {
-    phases: [
-      { name: 'stored objects', seconds: 100 },
-      { name: 'restore', seconds: 5 },
-      { name: 'start and replay', seconds: 2 },
-      { name: 'check', seconds: 100 },
-    ],
-  },
-});
+const proof = (backup: string, seconds: number) =>
+  encodeSealedJson({
+    formatVersion: 1,
+    report: proofReport({
+      backup,
+      phases: [
+        { name: 'stored objects', seconds: 100 },
+        { name: 'restore', seconds },
+        { name: 'start and replay', seconds: 2 },
+        { name: 'check', seconds: 100 },
+      ],
+    }),
+  });
 const put = (record: CommitRecord) =>
   store.putIfAbsent(commitRecordName(record.id), encodeCommitRecord(record));
 const states = async () => (await survey.read()).backups.map(({ id, state }) => [id, state]);
@@ -73,7 +76,7 @@ test('a record that was changed is read again, one that is gone is forgotten', a
 
 test('proofs, failed proofs, sizes and seals are seen', async () => {
   await put(second);
-  const mark = (id: string, ending: string) => store.putIfAbsent(`${id}/${id}.${ending}`, proof);
+  const mark = (id: string, ending: string) => store.putIfAbsent(`${id}/${id}.${ending}`, proof(id, 5));
   await mark(first.id, 'quarantined');
   await mark(first.id, 'verified_2');
   await mark(second.id, 'verified_9');
@@ -98,7 +101,7 @@ test('proofs, failed proofs, sizes and seals are seen', async () => {
     { state: 'quarantined', verified: undefined },
   ]);
   const records = encodeCommitRecord(first).length + encodeCommitRecord(second).length;
-  expect(found.backupBytes.full).toBe(records + 4 * proof.length);
+  expect(found.backupBytes.full).toBe(records + 4 * proof(first.id, 5).length);
   expect(found.sealed).toBe(Date.parse(times.endTime));
   // an archive must have been there, since something was sealed
   expect(found.log).toMatchObject({ missingSegments: undefined, damaged: 1 });
