@@ -9,6 +9,9 @@ import { monitoringTest, runTool } from '../support/monitoring/tools.ts';
 const read = (path: string) => readFileSync(`${DEPLOY}${path}`, 'utf8');
 const succeeded = { code: 0, output: expect.not.stringContaining('FAILED') as unknown };
 
+/** By the minute, by five minutes, by the hour. */
+const RULE_TESTS = ['larder', 'hours', 'weeks'];
+
 interface RuleTests {
   tests: { promql_expr_test: { exp_samples: { labels: string }[] }[] }[];
 }
@@ -27,7 +30,7 @@ monitoringTest(
     expect(await runTool('promtool', ['check', 'rules', `${DEPLOY}prometheus/rules/larder.yml`])).toEqual(
       succeeded,
     );
-    const files = ['larder', 'proofs'].map((name) => `${DEPLOY}prometheus/tests/${name}.yml`);
+    const files = RULE_TESTS.map((name) => `${DEPLOY}prometheus/tests/${name}.yml`);
     expect(await runTool('promtool', ['test', 'rules', ...files])).toEqual(succeeded);
   },
   300_000,
@@ -42,7 +45,7 @@ monitoringTest('Alertmanager takes its configuration', async () => {
 test('every alert has a severity, words for people, a page that says what to do, and a test in which it fires', () => {
   const rules = alertRules();
   const pages = readFileSync(`${DEPLOY}../docs/alerts.md`, 'utf8');
-  const tested = ['larder', 'proofs'].flatMap((name) => {
+  const tested = RULE_TESTS.flatMap((name) => {
     const { tests } = parse(read(`prometheus/tests/${name}.yml`)) as RuleTests;
     return tests.flatMap((each) => each.promql_expr_test.flatMap(({ exp_samples: samples }) => samples));
   });
