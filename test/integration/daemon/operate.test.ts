@@ -61,8 +61,8 @@ test('commands ask the service that runs on their state directory, see what it d
     code: 0,
     stdout: expect.stringMatching(/^verify of postgres: success/) as unknown,
   });
-  const drill = await command('run', 'drill', '--wait');
-  expect([drill.code, drill.stderr]).toEqual([2, expect.stringContaining('NOT_BUILT_YET')]);
+  const second = await command('run', 'second-site-test', '--wait');
+  expect([second.code, second.stderr]).toEqual([2, expect.stringContaining('CONFIG_INVALID')]);
   expect(failure(await command('run', 'verify', '--backup', 'full_backup_postgres_20200101_000000'))).toEqual(
     [4, expect.stringContaining('there is no backup "full_backup_postgres_20200101_000000"')],
   );
@@ -77,10 +77,11 @@ test('commands ask the service that runs on their state directory, see what it d
   expect((await runs()).map(({ task, reason, result }) => [task, reason, result])).toEqual([
     ['backup_full', 'first', 'success'],
     ['verify', 'request', 'success'],
-    ['drill', 'request', 'failure'],
+    ['second_site_test', 'request', 'failure'],
   ]);
   const { records } = await new AuditTrail(state(), systemClock).read();
-  expect(records.slice(1).map(({ actor, action }) => [actor, action])).toEqual([
+  const acts = records.filter(({ actor }) => actor !== 'service');
+  expect(acts.map(({ actor, action }) => [actor, action])).toEqual([
     ['schedule', 'backup'],
     [person, 'run'],
     [person, 'run'],
@@ -133,7 +134,7 @@ test('a pause without a service holds when it starts, and is told of until someb
   await using daemon = startDaemon();
   const metric = async () => {
     const response = await fetch(`${address()}/metrics`).catch(() => undefined);
-    return /stoppeduntil_timestamp_seconds\{cluster="postgres",task="backup_incremental"\} (\d+)/.exec(
+    return /paused_until_timestamp_seconds\{cluster="postgres",task="backup_incremental"\} (\d+)/.exec(
       (await response?.text()) ?? '',
     )?.[1];
   };
@@ -166,7 +167,10 @@ test('a history that is deleted or damaged is filled by what the repository tell
     await using daemon = startDaemon();
     await eventually(succeeded, (count) => count === '1');
     const found = (await runs()).filter(({ backupId }) => backupId === backup?.backupId);
-    expect(found).toMatchObject([{ task: 'backup_full', reason: 'rebuilt', result: 'success' }]);
+    expect(found).toMatchObject([
+      { task: 'backup_full', reason: 'rebuilt', result: 'success' },
+      { task: 'verify', reason: 'rebuilt', result: 'success' },
+    ]);
     expect((await runs()).filter(({ reason }) => reason === 'first')).toEqual([]);
     await eventually(
       async () => (await fetch(`${address()}/health/backup`)).status,
