@@ -200,7 +200,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(drills|jobs|leadership|limits|parts|report)|report-pages|daemon|main)\\.ts$',
+          '^src/(config|cli|demo)/|^src/(assemble|assemble-cluster|cluster-(drills|jobs|leadership|limits|parts|proofs|report)|report-pages|daemon|main)\\.ts$',
       },
       to: { path: '^src/config/' },
     },

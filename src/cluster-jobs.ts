@@ -1,12 +1,7 @@
 import type { Clock } from './clock.ts';
-import {
-  backupRequest,
-  knowsBackup,
-  proofSettings,
-  receiverRequest,
-  type ClusterParts,
-} from './cluster-parts.ts';
+import { backupRequest, knowsBackup, receiverRequest, type ClusterParts } from './cluster-parts.ts';
 import { drillRequest, secondSiteRequest } from './cluster-drills.ts';
+import { proofSettings } from './cluster-proofs.ts';
 import { proofRecords } from './cluster-report.ts';
 import type { Config } from './config/config.ts';
 import { backupJob } from './jobs/backup.ts';

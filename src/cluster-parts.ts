@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { BackupRequest } from './backup/backup-run.ts';
 import type { ClusterConfig } from './config/config.ts';
 import { LarderError } from './errors.ts';
-import type { ProofSettings } from './jobs/prove.ts';
 import type { Catalogue } from './repository/catalogue.ts';
 import { readCatalogue } from './repository/catalogue.ts';
 import { expectRepository } from './repository/expect-repository.ts';
@@ -12,7 +11,6 @@ import type { History } from './scheduler/history.ts';
 import type { ObjectStore, StoreLocation } from './storage/object-store.ts';
 import { openStore } from './storage/open-store.ts';
 import type { ReceiverRequest } from './transaction-log/receiver-request.ts';
-import { scratchPlaces } from './verify/proof/scratch-places.ts';
 
 /**
  * How long a backup waits for another writer, milliseconds: longer than the lease of a Larder that was killed lasts where
@@ -54,22 +52,6 @@ export function backupRequest(
     changesFrom: 'server',
     maxChain,
     parent: undefined,
-  };
-}
-
-/** How the cluster's backups are proven. `larderVersion` goes into the records. */
-export function proofSettings(
-  { name, verify }: Pick<ClusterConfig, 'name' | 'verify'>,
-  stateDirectory: string,
-  larderVersion: string,
-): ProofSettings {
-  return {
-    keep: verify.keepScratch ? name : undefined,
-    scratch: scratchPlaces(verify.scratchDirectory, stateDirectory),
-    userChecks: verify.checks,
-    concurrency: verify.databases,
-    binaries: verify.binaries,
-    larderVersion,
   };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { clusterParts, proofSettings } from '../cluster-parts.ts';
+import { clusterParts } from '../cluster-parts.ts';
+import { proofSettings } from '../cluster-proofs.ts';
 import type { ClusterConfig, Config } from '../config/config.ts';
 import { drillRequest, freshHostRequest, fromDirectory } from '../cluster-drills.ts';
 import { CLUSTER_DEFAULTS } from '../config/schema.ts';

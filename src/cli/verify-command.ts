@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { proofSettings } from '../cluster-parts.ts';
+import { proofSettings } from '../cluster-proofs.ts';
 import { proofRecords } from '../cluster-report.ts';
 import { LarderError } from '../errors.ts';
 import { proofProblem, proveAndRecord, type ProofListener, type ProofSettings } from '../jobs/prove.ts';
