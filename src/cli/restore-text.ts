@@ -58,14 +58,15 @@ function copyFacts({ copy, request, target }: RestorePlan): (readonly [string, s
     return [['note', `there is no earlier copy in ${target.path}: everything is written (--delta)`]];
   const { files, bytes, believed, removedFiles } = copy;
   return [
-    ['compares', `${formatBytes(bytes)} in ${plural(files, 'file')} that are there`],
+    ['compares', `${formatBytes(bytes)} in ${plural(files - (believed?.files ?? 0), 'file')} of the copy`],
     ...(believed === null ? [] : [believedFact(believed)]),
     ['removes', removedFiles === 0 ? 'nothing' : `${plural(removedFiles, 'file')} that do not belong`],
   ];
 }
 
-function believedFact({ bytes, backup, why }: BelievedBytes): readonly [string, string] {
-  const left = backup === null ? '' : `, untouched since the restore of ${backup}`;
+function believedFact({ files, bytes, backup, why }: BelievedBytes): readonly [string, string] {
+  const left =
+    backup === null ? '' : ` in ${plural(files, 'file')}, untouched since the restore of ${backup}`;
   return ['keeps unread', why === null ? `${formatBytes(bytes)}${left}` : `nothing: ${why}`];
 }
 

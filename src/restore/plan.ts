@@ -81,6 +81,7 @@ export interface CopyFound {
 }
 
 export interface BelievedBytes {
+  readonly files: number;
   readonly bytes: number;
   /** The backup that they were restored from. */
   readonly backup: string | null;
@@ -182,7 +183,12 @@ async function copyFound(
     believed:
       plan.request.trust === undefined
         ? null
-        : { bytes: believed, backup: belief.backup ?? null, why: belief.why ?? null },
+        : {
+            files: belief.files.size,
+            bytes: believed,
+            backup: belief.backup ?? null,
+            why: belief.why ?? null,
+          },
     removedFiles: removals.filter(({ kind }) => kind === 'file').length,
   };
 }

@@ -33,7 +33,11 @@ let original: string;
 
 beforeAll(async () => {
   scratch = await makeScratch();
-  server = await startServer({ major: MAJOR, walSegmentSizeMb: 1, settings: { fsync: 'off' } });
+  server = await startServer({
+    major: MAJOR,
+    walSegmentSizeMb: 1,
+    settings: { fsync: 'off', autovacuum: 'off' },
+  });
   repository = repositoryAt(join(scratch.path, 'backups'));
   original = join(scratch.path, 'original');
   oid = await addTablespace(server, 'fast', original);
@@ -178,14 +182,21 @@ describe('the command', () => {
     });
     writeFileSync(join(data, 'strange'), '');
     const dry = await run('--delta', '--dry-run');
-    expect(dry.stdout).toMatch(/^compares +[\d.]+ MB in \d+ files that are there$/m);
+    expect(dry.stdout).toMatch(/^compares +[\d.]+ k?B in \d+ files? of the copy$/m);
+    expect(dry.stdout).toMatch(
+      /^keeps unread +[\d.]+ MB in \d+ files, untouched since the restore of full_backup_\w+$/m,
+    );
+    const all = await run('--delta', '--dry-run', '--believe', 'nothing');
+    expect(all.stdout).toMatch(/^compares +[\d.]+ MB in \d+ files of the copy$/m);
+    expect(all.stdout).not.toContain('keeps unread');
     // the settings' temporary files are gone, the mark of the restore is no file of the backup
     expect(dry.stdout).toMatch(/^removes +\d+ files that do not belong$/m);
     expect(readFileSync(join(data, 'strange'), 'utf8')).toBe('');
     const { code, stdout } = await run('--delta');
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^Kept [\d.]+ MB unread: nothing touched it since it was restored\.$/m);
     expect(stdout).toMatch(
-      /^Compared [\d.]+ MB of the earlier copy, wrote [\d.]+ k?B, removed \d+ files\.$/m,
+      /^Compared [\d.]+ k?B of the earlier copy, wrote [\d.]+ k?B, removed \d+ files\.$/m,
     );
   }, 30_000);
 
