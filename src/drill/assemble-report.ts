@@ -25,8 +25,7 @@ export function assembleReport(facts: DrillFacts): DrillReport {
   const { request, recovered, looked } = facts;
   const checks = [...damageChecks(facts), ...checksOf(looked)];
   const verdict = verdictOf(checks);
-  const { recoveredTo, lostSeconds } = pointOf(facts);
-  const recoverySeconds = looked?.recoverySeconds ?? null;
+  const measured = measuredBy(facts);
   return {
     backup: recovered.backup.id,
     level: 'restore',
@@ -42,7 +41,21 @@ export function assembleReport(facts: DrillFacts): DrillReport {
     target: facts.target.text,
     remarks: recovered.remarks,
     passedOver: recovered.passedOver,
-    recoverySeconds,
+    ...measured,
+    objectives: request.objectives,
+    met: verdict !== 'failed' && meets(request.objectives, measured),
+    applicationOutput: application?.output ?? null,
+  };
+}
+
+type Measured = Pick<DrillReport, 'recoverySeconds' | 'recoveredTo' | 'lostSeconds'>;
+
+function measuredBy(facts: DrillFacts): Measured {
+  const { looked } = facts;
+  if (looked === undefined) return { recoverySeconds: null, recoveredTo: null, lostSeconds: null };
+  const { recoveredTo, lostSeconds } = pointOf(facts, looked);
+  return {
+    recoverySeconds: looked.recoverySeconds,
     recoveredTo: recoveredTo === undefined ? null : new Date(recoveredTo).toISOString(),
     lostSeconds,
     objectives: request.objectives,
@@ -68,9 +81,8 @@ const NOTHING_RAN: DrillReport['host'] = {
   confinement: 'account',
 };
 
-function pointOf({ target, began, recovered, looked }: DrillFacts): RecoveredPoint {
-  if (looked === undefined) return { recoveredTo: undefined, lostSeconds: null };
-  const lastCommit = looked.reached?.lastCommit ?? null;
+function pointOf({ target, began, recovered }: DrillFacts, { reached }: Looked): RecoveredPoint {
+  const lastCommit = reached?.lastCommit ?? null;
   return recoveredPoint({
     target: target.wanted.target,
     began,
@@ -84,7 +96,7 @@ function pointOf({ target, began, recovered, looked }: DrillFacts): RecoveredPoi
 /** What is not known meets nothing. */
 function meets(
   { rpoSeconds, rtoSeconds }: DrillReport['objectives'],
-  { recoverySeconds, lostSeconds }: Pick<DrillReport, 'recoverySeconds' | 'lostSeconds'>,
+  { recoverySeconds, lostSeconds }: Measured,
 ): boolean {
   if (recoverySeconds === null || lostSeconds === null) return false;
   return recoverySeconds <= rtoSeconds && lostSeconds <= rpoSeconds;
