@@ -23,7 +23,12 @@ export interface DrillFacts {
 /** Puts the report together, and judges: whether anything failed, and whether what was measured meets the objectives. */
 export function assembleReport(facts: DrillFacts): DrillReport {
   const { request, recovered, looked } = facts;
-  const checks = [...damageChecks(facts), ...checksOf(looked)];
+  const application = looked?.application;
+  const checks = [
+    ...damageChecks(facts),
+    ...(looked?.checks ?? []),
+    ...(application === undefined ? [] : [application.check]),
+  ];
   const verdict = verdictOf(checks);
   const measured = measuredBy(facts);
   return {
@@ -34,7 +39,8 @@ export function assembleReport(facts: DrillFacts): DrillReport {
     seconds: facts.seconds,
     phases: facts.phases,
     checks,
-    ...copyFacts(looked),
+    reached: looked?.reached ?? null,
+    host: looked?.host ?? NOTHING_RAN,
     larderVersion: request.larderVersion,
     scenario: request.scenario,
     repository: request.repository,
@@ -58,20 +64,7 @@ function measuredBy(facts: DrillFacts): Measured {
     recoverySeconds: looked.recoverySeconds,
     recoveredTo: recoveredTo === undefined ? null : new Date(recoveredTo).toISOString(),
     lostSeconds,
-    objectives: request.objectives,
-    met: verdict !== 'failed' && meets(request.objectives, { recoverySeconds, lostSeconds }),
-    applicationOutput: looked?.application?.output ?? null,
   };
-}
-
-function checksOf(looked: Looked | undefined): Check[] {
-  if (looked === undefined) return [];
-  const { checks, application } = looked;
-  return application === undefined ? [...checks] : [...checks, application.check];
-}
-
-function copyFacts(looked: Looked | undefined): Pick<DrillReport, 'reached' | 'host'> {
-  return { reached: looked?.reached ?? null, host: looked?.host ?? NOTHING_RAN };
 }
 
 const NOTHING_RAN: DrillReport['host'] = {

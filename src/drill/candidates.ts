@@ -1,4 +1,4 @@
-import type { LarderError, ErrorCode } from '../errors.ts';
+import type { ErrorCode, LarderError } from '../errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import type { Catalogue } from '../repository/catalogue.ts';
 import type { CommitRecord } from '../repository/commit-record.ts';

@@ -40,14 +40,14 @@ async function firstDamaged(
   { archive, signal }: { readonly archive: ArchiveRecord; readonly signal: AbortSignal },
 ): Promise<Lsn | undefined> {
   for (const segment of segments) {
-    const damages: unknown[] = [];
+    const damaged: string[] = [];
     await checkStoredWal(store, [segment], {
       archive,
       signal,
       onProgress: () => undefined,
-      onDamage: (damage) => damages.push(damage),
+      onDamage: (_, object) => damaged.push(object),
     });
-    if (damages.length > 0) return segment.segment.number * BigInt(archive.segmentSize);
+    if (damaged.length > 0) return segment.segment.number * BigInt(archive.segmentSize);
   }
   return undefined;
 }
