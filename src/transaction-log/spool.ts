@@ -34,6 +34,7 @@ export interface SpooledFile {
  * Files are named like segments and hold the segment from its first byte on.
  */
 export class Spool {
+  #published: Promise<void> = Promise.resolve();
   readonly directory: string;
 
   private constructor(directory: string) {
@@ -110,10 +111,15 @@ export class Spool {
   }
 
   /** Writes a small file whole, in place of any older one; readers never see half of it. It need not outlive a crash. */
-  async publish(name: string, text: string): Promise<void> {
-    const path = join(this.directory, name);
-    await writeFile(`${path}.new`, text, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+  publish(name: string, text: string): Promise<void> {
+    // one after the other: two at once would take each other's temporary file away
+    const published = this.#published.then(async () => {
+      const path = join(this.directory, name);
+      await writeFile(`${path}.new`, text, { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
+    this.#published = published.catch(() => undefined);
+    return published;
   }
 
   /** Lets another process have it. */
