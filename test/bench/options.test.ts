@@ -9,6 +9,7 @@ test('without arguments everything is measured three times on 2 GB', () => {
       ...['backup', 'restore', 'memory', 'small'],
       ...['wal-lag', 'wal-sync', 'wal-catch-up', 'wal-replay'],
       ...['incremental-18', 'incremental-17', 'incremental-15', 'incremental-restore'],
+      ...['idle', 'verify'],
     ],
   });
 });
