@@ -88,7 +88,7 @@ test('a service receives the log, verifies each backup, seals, and refuses what 
     errorCode: 'CONFIG_INVALID',
   });
   expect((await health())?.reasons).toMatchObject([{ code: 'last_second_site_test_failed' }]);
-  await expect(service.enqueue('other', 'verify')).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(service.enqueue('other', 'verify')).rejects.toMatchObject({ code: 'CLUSTER_UNKNOWN' });
 
   // the lease is taken at the next look after the first backup has made the repository
   const readMetrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

@@ -108,7 +108,9 @@ monitoringServersTest(
       if (found.length === 0 && !mayBeEmpty) missing.push(`${panel}: ${expr}`);
     }
     expect(missing).toEqual([]);
-    expect(await prometheus.firing()).toEqual(['LarderWatchdog']);
+    // how soon the disk is full is told from what everybody writes to it: other tests do just now
+    const firing = (await prometheus.firing()).filter((name) => name !== 'LarderStorageFullSoon');
+    expect(firing).toEqual(['LarderWatchdog']);
     await eventually(
       () => Promise.resolve(alertmanager.signsOfLife()),
       (count) => count > 0,
