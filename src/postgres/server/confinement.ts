@@ -17,7 +17,7 @@ export interface Confinement {
 /**
  * Runs with root's rights in a mount namespace of its own: $1 is how many directories follow that stay writable, everything
  * else becomes read-only; then the rest of the command line is run. World-writable places (/tmp, /dev/shm) are why.
- * A mount that refuses is an error: what is half closed must not count as closed.
+ * A mount that refuses is an error, unless it is gone: what is half closed must not count as closed.
  */
 const CLOSE_FILE_SYSTEMS = `
 set -eu
@@ -31,9 +31,11 @@ while [ "$count" -gt 0 ]; do
   count=$((count - 1))
   shift
 done
-printf '%s\\n' "$points" | while read -r point; do
-  point=$(printf '%b' "$(printf '%s' "$point" | sed 's/\\\\\\([0-7][0-7][0-7]\\)/\\\\0\\1/g')")
-  mount -o remount,bind,ro "$point"
+printf '%s\\n' "$points" | while read -r listed; do
+  point=$(printf '%b' "$(printf '%s' "$listed" | sed 's/\\\\\\([0-7][0-7][0-7]\\)/\\\\0\\1/g')")
+  mount -o remount,bind,ro "$point" && continue
+  # removing its directory takes a mount out of every namespace: one that is gone needs no closing
+  if cut -d ' ' -f 5 /proc/self/mountinfo | grep -qxF -- "$listed"; then exit 1; fi
 done
 exec "$@"`;
 

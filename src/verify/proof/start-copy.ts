@@ -174,7 +174,8 @@ function recoveryFailed(text: string, problem: string, failure: LarderError | un
   const said = text.trimEnd().split('\n').slice(-LOG_TAIL).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
   const hint = `PostgreSQL said last:\n${said}`;
-  if (isHostFailure(text))
+  // where the server never said a word, what was to run it failed: the backup has no part in that
+  if (isHostFailure(text) || !/LOG: {2}starting PostgreSQL/.test(text))
     return new LarderError('INSTANCE_FAILED', `this host could not run the copy: ${problem}${why}`, { hint });
   return new LarderError('RESTORE_FAILED', `the recovery of the copy failed: ${problem}${why}`, { hint });
 }
