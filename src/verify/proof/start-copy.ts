@@ -170,12 +170,14 @@ async function recovered(
   }
 }
 
+/** Where it never said a word, what was to keep it to itself has failed, which is nothing that a backup could do. */
+const WORDS_OF_POSTGRES = /LOG: {2}starting PostgreSQL|FATAL: |PANIC: |^postgres: /m;
+
 function recoveryFailed(text: string, problem: string, failure: LarderError | undefined): LarderError {
   const said = text.trimEnd().split('\n').slice(-LOG_TAIL).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
   const hint = `PostgreSQL said last:\n${said}`;
-  // where the server never said a word, what was to run it failed: the backup has no part in that
-  if (isHostFailure(text) || !/LOG: {2}starting PostgreSQL/.test(text))
+  if (isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
     return new LarderError('INSTANCE_FAILED', `this host could not run the copy: ${problem}${why}`, { hint });
   return new LarderError('RESTORE_FAILED', `the recovery of the copy failed: ${problem}${why}`, { hint });
 }
