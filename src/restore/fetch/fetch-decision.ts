@@ -58,13 +58,15 @@ function decideSegment(segment: WalSegment, find: FindSegment, scope: FetchScope
   const { path, from, until, index } = scope;
   const size = BigInt(index.segmentSize);
   const begin = segment.number * size;
+  // also where something is stored: a plan may end before damage, and the server reads ahead of what it replays
+  if (begin >= until) return { kind: 'absent' };
   const provider = segmentOnPath(find, path, segment.number, index.segmentSize);
   const stored = find(segment);
   if (stored !== undefined) return decideStored(stored, { begin, size, until });
   // PostgreSQL asks for the newest timeline first; an older one has this segment
   if (provider !== undefined && provider.segment.timeline !== segment.timeline) return { kind: 'absent' };
   const carried = begin < ((from + size - 1n) / size) * size;
-  if (begin >= until || carried) return { kind: 'absent' };
+  if (carried) return { kind: 'absent' };
   return missing(segment, begin, index.segmentSize);
 }
 

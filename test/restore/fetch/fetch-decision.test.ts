@@ -49,6 +49,8 @@ describe('what PostgreSQL is answered', () => {
   test('is "absent" behind the plan, and for what the backup carries itself', () => {
     const scope = scopeOf([]);
     for (const number of [1, 2, 3, 9, 100]) expect(decideFetch(nameOf(number), scope).kind).toBe('absent');
+    // a plan that ends before what is damaged must not have the server read it
+    expect(decideFetch(nameOf(9), scopeOf([9])).kind).toBe('absent');
   });
 
   test('gives a tail only as the end of the plan', () => {
