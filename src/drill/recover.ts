@@ -138,8 +138,9 @@ async function bringUp(
 function asVerdict(thrown: unknown): never {
   const error = toLarderError(thrown);
   if (error.code !== 'RESTORE_FAILED') throw error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  throw new NotRecovered(error.code, error.message, { ...hint, cause: error });
+  // the server's log goes with the copy: its last words are all that stays of it
+  const said = error.hint === undefined ? '' : `; ${error.hint.trim().replaceAll('\n', ' | ')}`;
+  throw new NotRecovered(error.code, `${error.message}${said}`, { cause: error });
 }
 
 function nothingToTry(damaged: readonly PassedOver[]): LarderError {
