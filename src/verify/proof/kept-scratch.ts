@@ -33,7 +33,7 @@ async function openKeptScratch(
   if (owner !== undefined && !isProvablyDead(owner, readProcessIdentity())) return undefined;
   const proven = owner === undefined ? await readProven(directory) : undefined;
   if (proven === undefined) await empty(directory, request);
-  await claimScratch(directory);
+  if (!(await claimScratch(directory))) return undefined;
   await rm(join(directory, PROVEN_FILE), { force: true });
   const home = await prepareInstanceHome(directory, request.account);
   // the log of the last server would be taken for this one's

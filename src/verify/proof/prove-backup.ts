@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { toLarderError, type LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import type { BinariesSearch } from '../../postgres/server/find-binaries.ts';
 import { removeInstanceHome, type InstanceHome } from '../../postgres/server/instance-home.ts';
 import type { CommitRecord } from '../../repository/commit-record.ts';
@@ -20,6 +20,7 @@ import { leaveKept, openKept } from './kept-scratch.ts';
 import { makeScratch } from './scratch.ts';
 import { listProofs } from '../../repository/proof-state.ts';
 import { startCopy, type RunningCopy } from './start-copy.ts';
+import { believableSince, CLOCK_TICK } from './touched-files.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface ProofRequest {
@@ -58,8 +59,8 @@ export async function proveBackup(request: ProofRequest, context: ProofContext):
   const binaries = await expectServerFor(backup, request.binaries);
   const place = await openScratch(request, clock);
   const { home } = place;
-  const proof = new Proof({ ...request, ...(await leftOut(request, place, clock)) }, context);
   try {
+    const proof = new Proof({ ...request, ...(await leftOut(request, place, clock)) }, context);
     await proof.stored();
     const plan = proof.failed ? undefined : await proof.restore(home);
     const copy =
@@ -91,9 +92,6 @@ async function openScratch({ scratch, keep, backup }: ProofRequest, clock: Clock
   if (kept !== undefined) return { ...kept, kept: true };
   return { home: await makeScratch(request), kept: false, proven: undefined };
 }
-
-/** How far back a change may lie that is dated with the kernel's coarser clock, milliseconds. */
-const CLOCK_TICK = 1000;
 
 /** What need not be looked at again, since the copy that lies there was proven for an earlier backup. */
 async function leftOut(
@@ -161,7 +159,7 @@ class Proof {
       const found = await this.#phases.time('check', () =>
         checkCopy(
           copy,
-          { ...this.#request, rolledForward: false },
+          { ...this.#request, touchedSince: this.#touchedSince(), rolledForward: false },
           {
             clock,
             signal,
@@ -175,18 +173,27 @@ class Proof {
     } finally {
       await copy[Symbol.asyncDispose]();
     }
-    this.#checks.push(
-      await this.#phases.time('pages', () => checkStopped(copy, this.#request, this.#context)),
-    );
+    const stopped = { ...this.#request, touchedSince: this.#touchedSince() };
+    this.#checks.push(await this.#phases.time('pages', () => checkStopped(copy, stopped, this.#context)));
     this.#checks.push(await checkServerLog(copy, clock));
+  }
+
+  #touchedSince(): number | undefined {
+    const { clock } = this.#context;
+    const passed = clock.monotonic() - this.#began;
+    return believableSince(this.#request.touchedSince, passed, clock.now() - this.#beganAt);
   }
 
   report(): ProofReport {
     const { backup, level, larderVersion } = this.#request;
+    const verdict = verdictOf(this.#checks);
+    // nobody may ever read "verified" of a backup that no server ran on
+    if (verdict !== 'failed' && this.#found === undefined)
+      throw new LarderError('INTERNAL', `${backup.id} was not looked at, and no check says why`);
     return {
       backup: backup.id,
       level,
-      verdict: verdictOf(this.#checks),
+      verdict,
       began: new Date(this.#beganAt).toISOString(),
       seconds: (this.#context.clock.monotonic() - this.#began) / 1000,
       phases: this.#phases.all,

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { LarderError, toLarderError } from '../../errors.ts';
+import { LarderError, systemErrorCode, toLarderError } from '../../errors.ts';
 import { prepareInstanceHome, type InstanceHome } from '../../postgres/server/instance-home.ts';
 import type { InstanceUser } from '../../postgres/server/instance-user.ts';
 import { releaseDataDirectory } from '../../postgres/server/release-data-directory.ts';
@@ -64,9 +65,22 @@ export async function assertScratchRoom(
   await assertRoom([{ path, bytes: sourceBytes + RECOVERY_BYTES + 4 * walSegmentSize }]);
 }
 
-/** Says that this process uses the directory. */
-export async function claimScratch(directory: string): Promise<void> {
-  await writeFile(join(directory, OWNER_FILE), JSON.stringify(readProcessIdentity()), { mode: 0o600 });
+/**
+ * Says that this process uses the directory; the name appears with its content, or not at all.
+ * @returns whether it does: of several that try at once, one
+ */
+export async function claimScratch(directory: string): Promise<boolean> {
+  const written = join(directory, `${OWNER_FILE}.${randomUUID()}`);
+  await writeFile(written, JSON.stringify(readProcessIdentity()), { mode: 0o600 });
+  try {
+    await link(written, join(directory, OWNER_FILE));
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(written, { force: true });
+  }
 }
 
 /** Ends the servers and removes the directories of processes that are certainly dead. */

@@ -2,6 +2,23 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
 
+/** How far back a change may lie that is dated with the kernel's coarser clock, milliseconds. */
+export const CLOCK_TICK = 1000;
+
+/**
+ * Since when times of change tell what was written; undefined where they do not, and everything counts as written: once the
+ * clock was set back, what was written since may look old.
+ * @param passed milliseconds since then by a clock that nobody sets
+ * @param clockPassed the same by the one that files are dated with
+ */
+export function believableSince(
+  since: number | undefined,
+  passed: number,
+  clockPassed: number,
+): number | undefined {
+  return clockPassed < passed - CLOCK_TICK / 2 ? undefined : since;
+}
+
 /**
  * Of a copy's files, those that anybody has written to since then: a restore over it, the server's recovery, or a stranger. A
  * file's own time of change (ctime) is the kernel's, and nothing that runs there can set it back.
