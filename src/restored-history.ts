@@ -1,6 +1,7 @@
 import { readKnownCatalogue, type ClusterParts } from './cluster-parts.ts';
 import type { Clock } from './clock.ts';
 import type { Part } from './daemon.ts';
+import { listBackupObjects } from './repository/backup-objects.ts';
 import { parseProofRecordName } from './repository/layout.ts';
 import { readSeals } from './repository/wal/seal-record.ts';
 import type { RunHistory } from './scheduler/history.ts';
@@ -110,7 +111,7 @@ async function readStoredRuns(parts: ClusterParts): Promise<RunRecord[]> {
 /** By their names alone. */
 async function readProofs(store: ObjectStore): Promise<StoredProof[]> {
   const proofs: StoredProof[] = [];
-  for await (const { name, modified } of store.list('')) {
+  for await (const { name, modified } of listBackupObjects(store)) {
     const proof = parseProofRecordName(name);
     if (proof !== undefined) proofs.push({ ...proof, at: modified });
   }

@@ -1,5 +1,6 @@
+import { toLarderError } from '../errors.ts';
 import { isDrill } from '../report/proof-words.ts';
-import { readEvidence } from '../report/records/evidence.ts';
+import { evidenceNames, readEvidenceFile, type StoredEvidence } from '../report/records/evidence.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { DrillReport } from '../verify/proof-report.ts';
 
@@ -15,8 +16,20 @@ export interface DrillSeen {
  * `larder audit verify` names it. Throws what keeps the store from answering.
  */
 export async function newestDrill(evidence: ObjectStore, cluster: string): Promise<DrillSeen | undefined> {
-  const { files } = await readEvidence(evidence);
-  const ofCluster = files.filter((file) => file.cluster === cluster);
-  const drills = ofCluster.flatMap(({ recorded, report }) => (isDrill(report) ? [{ recorded, report }] : []));
-  return drills.at(-1);
+  // from the newest on: most of the files are of daily proofs, and all are kept
+  for (const name of (await evidenceNames(evidence)).reverse()) {
+    const { cluster: other, recorded, report } = (await readOrPassOver(evidence, name)) ?? {};
+    if (other !== cluster || recorded === undefined || report === undefined) continue;
+    if (isDrill(report)) return { recorded, report };
+  }
+  return undefined;
+}
+
+async function readOrPassOver(evidence: ObjectStore, name: string): Promise<StoredEvidence | undefined> {
+  try {
+    return await readEvidenceFile(evidence, name);
+  } catch (error) {
+    if (toLarderError(error).code === 'REPOSITORY_UNREACHABLE') throw error;
+    return undefined;
+  }
 }

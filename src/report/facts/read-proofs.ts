@@ -1,3 +1,4 @@
+import { listBackupObjects } from '../../repository/backup-objects.ts';
 import { parseProofRecordName } from '../../repository/layout.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { readProofs } from '../../verify/proof/proof-record.ts';
@@ -6,7 +7,7 @@ import type { ProofFact, ProofFacts } from './strategy-facts.ts';
 /** Restore tests as the repository has them. Throws what keeps the store from answering. */
 export async function readProofFacts(store: ObjectStore): Promise<ProofFacts> {
   const proven = new Set<string>();
-  for await (const { name } of store.list('')) {
+  for await (const { name } of listBackupObjects(store)) {
     const backup = parseProofRecordName(name)?.backup;
     if (backup !== undefined) proven.add(backup);
   }

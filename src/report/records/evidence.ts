@@ -82,12 +82,17 @@ export async function readEvidence(store: ObjectStore): Promise<EvidenceFiles> {
   const unreadable: { name: string; problem: string }[] = [];
   for (const name of await evidenceNames(store)) {
     try {
-      files.push({ name, ...decode(await store.get(name, FILE_LIMIT)) });
+      files.push(await readEvidenceFile(store, name));
     } catch (error) {
       unreadable.push({ name, problem: toLarderError(error).message });
     }
   }
   return { files, unreadable };
+}
+
+/** One of the files. Throws what keeps it from being read, or understood. */
+export async function readEvidenceFile(store: ObjectStore, name: string): Promise<StoredEvidence> {
+  return { name, ...decode(await store.get(name, FILE_LIMIT)) };
 }
 
 /** Oldest first. */

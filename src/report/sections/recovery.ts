@@ -59,9 +59,12 @@ function describeBackups(
   });
 }
 
-/** Of the newest proof, also by a drill that chose it; of one whose report cannot be read the name tells. */
+/**
+ * Of the newest proof; of one whose report cannot be read the name tells. A drill is about more than the backup that it chose, and
+ * looks at less of it.
+ */
 function proofOf(id: string, proofs: readonly ReportedProof[], states: ProofStates): ReportedBackup['proof'] {
-  const newest = proofs.find(({ backup }) => backup === id)?.verdict;
+  const newest = proofs.find(({ backup, isDrill }) => backup === id && !isDrill)?.verdict;
   if (newest === 'verified_with_exceptions') return 'proven_with_exceptions';
   if (newest !== undefined) return newest === 'verified' ? 'proven' : 'failed';
   const state = states.get(id);

@@ -1,7 +1,8 @@
-import { formatDuration } from '../../format.ts';
+import { formatDuration, formatTime } from '../../format.ts';
 import type { StrategyFacts } from '../facts/strategy-facts.ts';
 import { valueOf } from '../facts/known.ts';
 import type { StrategyReport } from '../strategy-report.ts';
+import { endOf } from './recovery.ts';
 
 type Verdict = StrategyReport['verdict'];
 type Reason = Verdict['reasons'][number];
@@ -13,6 +14,7 @@ export function verdictOf(report: Judged, facts: StrategyFacts): Verdict {
     ...recoveryReasons(report),
     ...objectiveReasons(report),
     ...proofReasons(report),
+    ...unprovenReasons(report, facts.now),
     ...runReasons(report),
     ...receiverReasons(facts),
     ...retentionReasons(report),
@@ -124,6 +126,22 @@ function proofReasons({ proofs, recovery }: Judged): Reason[] {
         : [];
     },
   );
+}
+
+/** Backups get this long to be proven, milliseconds: verification waits for everything else. */
+const PROVEN_WITHIN = 24 * 3600 * 1000;
+
+/** What was proven once says nothing of what was taken since. */
+function unprovenReasons({ recovery }: Judged, now: number): Reason[] {
+  const good = (recovery?.backups ?? []).filter(({ state }) => state === 'good');
+  const last = good.findLastIndex(({ proof }) => proof === 'proven' || proof === 'proven_with_exceptions');
+  // that nothing was ever proven is told apart
+  if (last === -1) return [];
+  const overdue = good.slice(last + 1).filter((backup) => now - Date.parse(endOf(backup)) > PROVEN_WITHIN);
+  const [first] = overdue;
+  if (first === undefined) return [];
+  const count = overdue.length === 1 ? 'one backup' : `${overdue.length} backups`;
+  return [attention(`${count} since ${formatTime(first.started)} were not proven by a restore`)];
 }
 
 /** A task whose newest run failed. */
