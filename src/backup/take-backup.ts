@@ -165,10 +165,11 @@ async function runBackup(
       unlogged,
     );
     await session.fingerprint.ready();
-    const [outcome, databases] = await Promise.all([
-      readSource(run, content, intake),
-      readDatabases(sql, run.signal),
-    ]);
+    const asking = readDatabases(sql, run.signal);
+    // it must not end this before the source has: what is cleaned up then would still be written to
+    asking.catch(() => undefined);
+    const outcome = await readSource(run, content, intake);
+    const databases = await asking;
     const record = await storeBackup(run, { content, intake, outcome, databases });
     await commit(run, record);
     return record;
