@@ -35,6 +35,20 @@ export async function observeFiles(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<FilesRecord | undefined> {
+  try {
+    return await observeAll(restored, clock, signal);
+  } catch {
+    signal.throwIfAborted();
+    // a full disk has no room even for a look at its clock; the restore is whole all the same
+    return undefined;
+  }
+}
+
+async function observeAll(
+  restored: RestoredFiles,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<FilesRecord | undefined> {
   const [bootId, sha256] = [await readBootId(), manifestSha256(restored.backup)];
   const devices = await datedDevices(restored.directories);
   const [dataDirectory] = restored.directories;
