@@ -125,6 +125,23 @@ describe('the report', () => {
   });
 });
 
+describe('backups that nobody has proven', () => {
+  const provenUntil = (daysAgo: number): StrategyFacts => {
+    const facts = strategyFacts();
+    const proofs = 'value' in facts.proofs ? facts.proofs.value.proofs : [];
+    const old = proofs.filter(({ report }) => Date.parse(report.began) < NOW - daysAgo * DAY);
+    const none = { value: { proofs: [], unreadable: [] } };
+    return { ...facts, proofs: { value: { proofs: old, unreadable: [] } }, evidence: none };
+  };
+  const unproven = (daysAgo: number): string[] =>
+    reasonsOf(provenUntil(daysAgo)).filter((text) => text.includes('not proven'));
+
+  test('are told of once they had a day for it, however often others were proven before', () => {
+    expect(unproven(1)).toEqual([]);
+    expect(unproven(5)).toEqual([expect.stringMatching(/^attention: \d backups since 2026-11-2\d/)]);
+  });
+});
+
 describe('the RPO', () => {
   test('of a receiver that has told nothing for a while is the age of the newest recoverable point', () => {
     const receiver = {
