@@ -125,6 +125,12 @@ describe('the report', () => {
   });
 });
 
+test('a drill that failed makes the backup no worse that it chose', () => {
+  const chosen = dailyBackups(35).at(-1)!.id;
+  const { recovery } = makeReport(withDrill({ backup: chosen, verdict: 'failed' }));
+  expect(recovery?.backups.at(-1)).toMatchObject({ id: chosen, proof: 'proven' });
+});
+
 describe('backups that nobody has proven', () => {
   const provenUntil = (daysAgo: number): StrategyFacts => {
     const facts = strategyFacts();

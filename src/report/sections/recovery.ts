@@ -60,11 +60,13 @@ function describeBackups(
 }
 
 /**
- * Of the newest proof; of one whose report cannot be read the name tells. A drill is about more than the backup that it chose, and
- * looks at less of it.
+ * Of the newest proof, also by a drill that chose it; of one whose report cannot be read the name tells. A drill that failed says
+ * nothing of it: what failed may be the log, or a newer backup that was passed over.
  */
 function proofOf(id: string, proofs: readonly ReportedProof[], states: ProofStates): ReportedBackup['proof'] {
-  const newest = proofs.find(({ backup, isDrill }) => backup === id && !isDrill)?.verdict;
+  const isOfIt = ({ backup, isDrill, verdict }: ReportedProof): boolean =>
+    backup === id && !(isDrill && verdict === 'failed');
+  const newest = proofs.find(isOfIt)?.verdict;
   if (newest === 'verified_with_exceptions') return 'proven_with_exceptions';
   if (newest !== undefined) return newest === 'verified' ? 'proven' : 'failed';
   const state = states.get(id);
