@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { newestGoodBackup } from './backup-facts.ts';
 import type { Metrics } from './metrics.ts';
 import type { Space } from './repository-metrics.ts';
 import type { RepositoryFacts } from './repository-survey.ts';
@@ -118,7 +119,9 @@ export class ClusterWatch {
     const facts = await probes.survey();
     metrics.repositorySurveyed(cluster, repo, facts);
     state.catalogueRead(cluster, facts.backups);
-    this.#nextSurvey = clock.monotonic() + untilNextSurvey(clock.monotonic() - begun);
+    // without a good backup health is failing: that must end within a minute of the first one, whoever of the replicas took it
+    const mayWait = newestGoodBackup(facts.backups) !== undefined;
+    this.#nextSurvey = clock.monotonic() + (mayWait ? untilNextSurvey(clock.monotonic() - begun) : 0);
   }
 
   async #try<T>(probe: () => Promise<T>): Promise<T | undefined> {

@@ -37,9 +37,8 @@ describe('a thousand kills', () => {
       await using supply = supplyRestores(bed, id);
       const kills = new RestoreKills(bed, supply, { id, contents: await bed.fingerprint() });
       await kills.prepare();
-      const tally = await kills.kill(RESTORE_KILLS);
+      const tally = await kills.kill(RESTORE_KILLS, ['control file']);
       tally.print(`SIGKILL in a restore, seed ${kills.moments.seed}`);
-      expect(tally.phases()).toContain('control file');
     },
     LIMIT_MS,
   );

@@ -110,6 +110,21 @@ describe('a survey', () => {
     expect(seen).toEqual({ survey: 3, repository: 8 });
   });
 
+  test('that finds no good backup is repeated every minute, however long it takes', async () => {
+    let surveys = 0;
+    const watching = watch({
+      survey: async () => {
+        surveys++;
+        await clock.sleep(1000);
+        return surveys < 3 ? repositoryOf([]) : holding();
+      },
+    });
+    watching.start();
+    await clock.advance(5 * 60_000);
+    watching.stop();
+    expect(surveys).toBe(3);
+  });
+
   test('follows at once when the repository was away', async () => {
     let away = false;
     const watching = watch({

@@ -27,9 +27,7 @@ describe('a restore that is killed at a random moment', () => {
   });
 
   test('leaves a directory that does not start and takes the next restore', async () => {
-    const tally = await kills.kill(KILLS);
+    const tally = await kills.kill(KILLS, ['preparing', 'writing', 'syncing', 'control file']);
     tally.print(`SIGKILL in a restore, seed ${kills.moments.seed}`);
-    for (const phase of ['preparing', 'writing', 'syncing', 'control file'])
-      expect(tally.phases()).toContain(phase);
   }, 600_000);
 });

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ClusterFingerprint } from '../../../src/demo/compare-clusters.ts';
 import { RESTORED_MARKER } from '../../../src/repository/restored-marker.ts';
+import { FILES_RECORD } from '../../../src/restore/delta/files-record.ts';
 import { UNFINISHED_MARKER } from '../../../src/restore/unfinished-marker.ts';
 import { Moments } from './moments.ts';
 import { type Ending, OperationSupply } from './operation-process.ts';
@@ -18,7 +19,7 @@ const START_EVERY = 10;
 export class RestoreKills {
   readonly moments = new Moments([
     { phase: 'syncing' },
-    { phase: 'syncing', sign: () => this.#hasControlFile() },
+    { phase: 'syncing', sign: () => this.#isNearlyDone() },
     { phase: 'preparing' },
     { phase: 'preparing', sign: () => existsSync(this.#bed.home.dataDirectory) },
     { phase: 'writing' },
@@ -51,10 +52,10 @@ export class RestoreKills {
     }
   }
 
-  /** Kills restores until `count` have been hit in the middle. */
-  async kill(count: number): Promise<Tally> {
+  /** Kills restores until `count` have been hit in the middle, and each of `phases` at least once. */
+  async kill(count: number, phases: readonly string[]): Promise<Tally> {
     const tally = new Tally();
-    while (tally.total < count) {
+    while (tally.total < count || phases.some((phase) => !tally.phases().includes(phase))) {
       const ending = await this.#killed();
       tally.add(ending.done ? undefined : this.#reached(ending));
       if (!ending.done) await this.#judge(tally.total);
@@ -111,6 +112,11 @@ export class RestoreKills {
     return begun ? 'control file' : ending.phase;
   }
 
+  /** The record of the files is there: next comes the control file, whose own moment is shorter than one look. */
+  #isNearlyDone(): boolean {
+    return existsSync(join(this.#bed.home.dataDirectory, FILES_RECORD)) || this.#hasControlFile();
+  }
+
   get #controlFile(): string {
     return join(this.#bed.home.dataDirectory, 'global', 'pg_control');
   }
@@ -124,8 +130,9 @@ export function supplyRestores(bed: TestBed, backupId: string): OperationSupply 
   return new OperationSupply('restore-program.ts', bed.restoreArguments(backupId));
 }
 
-/** Without the mark of an unfinished restore, and that of a finished one, of which no two are the same. */
+/** Without the mark of an unfinished restore, and those of a finished one and the record of its files, of which no two are the same. */
 function withoutMarks(files: Record<string, string>): Record<string, string> {
-  const isMark = (path: string): boolean => [UNFINISHED_MARKER, RESTORED_MARKER].includes(basename(path));
+  const marks = [UNFINISHED_MARKER, RESTORED_MARKER, FILES_RECORD];
+  const isMark = (path: string): boolean => marks.includes(basename(path));
   return Object.fromEntries(Object.entries(files).filter(([path]) => !isMark(path)));
 }
