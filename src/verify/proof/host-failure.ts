@@ -11,11 +11,20 @@ const HOST_FAILURES: readonly RegExp[] = [
   /resource manager with ID \d+ not registered/,
   /incompatible with server/,
   /Too many open files/,
+  // the log makes a tablespace, which takes the very directory it had on the source: CREATE TABLESPACE while it was backed up
+  /CONTEXT: {2}WAL redo at \S+ for Tablespace\/CREATE/,
 ];
 
 /** Whether a line of the server's log, or an error of it, tells of this host rather than of the backup. */
 export function isHostFailure(text: string): boolean {
   return HOST_FAILURES.some((failure) => failure.test(text));
+}
+
+/** Whether an error of a login or a query tells of what this host lacks: then nothing is known of the data behind it. */
+export function isHostsLack(message: string): boolean {
+  return (
+    isHostFailure(message) || missingLibrary(message) !== undefined || missingLocale(message) !== undefined
+  );
 }
 
 /** What an error says when a library that an extension needs is not installed here. */

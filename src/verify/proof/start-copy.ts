@@ -19,7 +19,7 @@ import { FetchServer } from '../../restore/fetch/fetch-server.ts';
 import type { RestorePlan } from '../../restore/plan.ts';
 import { readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
 import { copySettings, sessionSettings } from './copy-settings.ts';
-import { isHostFailure } from './host-failure.ts';
+import { isHostFailure, isHostsLack } from './host-failure.ts';
 import { keepOwnSettings } from './own-settings.ts';
 import { superuserCandidates } from './superuser.ts';
 
@@ -187,7 +187,7 @@ type Login = Pick<RunningCopy, 'connection' | 'database'>;
 /** One of them every cluster has, whatever was done to the others. */
 const DATABASES = ['template1', 'postgres', 'template0'];
 
-/** Logs in as a role that is a superuser. Throws RESTORE_FAILED where that cannot be done. */
+/** Logs in as a role that is a superuser. Throws RESTORE_FAILED where that cannot be done, INSTANCE_FAILED where this host is why. */
 async function logIn(socket: string, dataDirectory: string, major: number): Promise<Login> {
   const problems: string[] = [];
   for (const name of await superuserCandidates(dataDirectory)) {
@@ -202,6 +202,12 @@ async function logIn(socket: string, dataDirectory: string, major: number): Prom
         problems.push(Error.isError(error) ? error.message : String(error));
       }
     }
+  }
+  const lack = problems.find(isHostsLack);
+  if (lack !== undefined) {
+    throw new LarderError('INSTANCE_FAILED', `this host cannot run the copy: ${lack}`, {
+      hint: 'Install on this host what the source has: its locales, and the libraries of its extensions.',
+    });
   }
   const why = problems[0] ?? 'its list of roles names none';
   throw new LarderError('RESTORE_FAILED', `no superuser can log in to the copy: ${why}`);

@@ -1,5 +1,5 @@
 import { copyFinding, type Answer } from '../answer.ts';
-import { isHostFailure, missingLibrary, missingLocale } from '../host-failure.ts';
+import { isHostsLack } from '../host-failure.ts';
 
 /** Lines that stand for damage, whatever came of it: the two loudest levels, crashes, and pages that are not what was written. */
 const LOUD =
@@ -13,13 +13,11 @@ const EXPECTED =
 export function judgeServerLog(text: string): Answer {
   const lines = text.split('\n');
   const loud = lines.filter((line) => LOUD.test(line) && !EXPECTED.test(line));
-  const isOfHost = (line: string): boolean =>
-    isHostFailure(line) || missingLibrary(line) !== undefined || missingLocale(line) !== undefined;
-  const ofCopy = loud.filter((line) => !isOfHost(line));
+  const ofCopy = loud.filter((line) => !isHostsLack(line));
   return {
     detail: `${lines.length - 1} lines`,
     findings: [...new Set(ofCopy.map(messageOf))].map((message) => copyFinding(message)),
-    exceptions: [...new Set(loud.filter(isOfHost).map(messageOf))],
+    exceptions: [...new Set(loud.filter(isHostsLack).map(messageOf))],
   };
 }
 
