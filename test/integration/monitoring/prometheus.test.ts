@@ -2,6 +2,7 @@ import { readdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { findFreePort } from '../../../src/postgres/server/free-port.ts';
+import { larder } from '../../support/larder-command.ts';
 import { eventually, startLarder, type LarderProcess } from '../../support/larder-process.ts';
 import { startAlertmanager, type TestAlertmanager } from '../../support/monitoring/alertmanager.ts';
 import { startPrometheus, type TestPrometheus } from '../../support/monitoring/prometheus.ts';
@@ -41,18 +42,13 @@ beforeAll(async () => {
 
 afterAll(() => started.disposeAsync(), 60_000);
 
+const environment = (): Record<string, string> => ({
+  DATABASE_URL: server.connection,
+  LARDER_HTTP_PORT: String(port),
+  LARDER_WAL_TAIL_INTERVAL: '200ms',
+});
 function startDaemon(env: Record<string, string> = {}): LarderProcess {
-  daemon = started.use(
-    startLarder(['daemon'], {
-      cwd: directory.path,
-      env: {
-        DATABASE_URL: server.connection,
-        LARDER_HTTP_PORT: String(port),
-        LARDER_WAL_TAIL_INTERVAL: '200ms',
-        ...env,
-      },
-    }),
-  );
+  daemon = started.use(startLarder(['daemon'], { cwd: directory.path, env: { ...environment(), ...env } }));
   return daemon;
 }
 async function stop(service: LarderProcess): Promise<void> {
@@ -91,8 +87,11 @@ monitoringServersTest(
       Boolean,
       90,
     );
-    // rates need two scrapes
+    // rates need two scrapes, and something that happens between two: the first runs may be over before the first
     await eventually(() => since('count_over_time(larder_build_info[1h]) > 5'), Boolean, 30);
+    const sealed = await larder(['run', 'transaction-log', '--wait'], environment(), directory.path);
+    expect(sealed).toMatchObject({ code: 0 });
+    await eventually(() => since('increase(larder_job_runs_total[1h]) > 0'), Boolean, 30);
 
     expect(await runTool('promtool', ['check', 'metrics'], await metrics())).toEqual({ code: 0, output: '' });
     for (const { name, health: state, lastError = '' } of await prometheus.rules()) {
