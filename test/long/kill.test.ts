@@ -23,9 +23,8 @@ describe('a thousand kills', () => {
       await using supply = supplyBackups(bed);
       const kills = new BackupKills(bed, supply);
       await kills.prepare();
-      const tally = await kills.kill(BACKUP_KILLS);
+      const tally = await kills.kill(BACKUP_KILLS, ['committed']);
       tally.print(`SIGKILL in a backup, seed ${kills.moments.seed}`);
-      expect(tally.phases()).toContain('committed');
     },
     LIMIT_MS,
   );

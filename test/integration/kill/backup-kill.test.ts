@@ -4,7 +4,9 @@ import { BackupKills, supplyBackups } from '../../support/kills/backup-kills.ts'
 import type { OperationSupply } from '../../support/kills/operation-process.ts';
 import { openTestBed, type TestBed } from '../../support/kills/test-bed.ts';
 
-const KILLS = 125;
+/** A thousand of them in test/long/kill.test.ts. */
+const KILLS = 45;
+const PHASES = ['connecting', 'checkpoint', 'copying', 'committing', 'committed'];
 
 describe('a backup that is killed at a random moment', () => {
   let bed: TestBed;
@@ -23,10 +25,8 @@ describe('a backup that is killed at a random moment', () => {
   });
 
   test('leaves every earlier backup as it was, and the next run succeeds unaided', async () => {
-    const tally = await kills.kill(KILLS);
+    const tally = await kills.kill(KILLS, PHASES);
     tally.print(`SIGKILL in a backup, seed ${kills.moments.seed}`);
-    for (const phase of ['connecting', 'checkpoint', 'copying', 'committing', 'committed'])
-      expect(tally.phases()).toContain(phase);
   }, 600_000);
 
   test('leaves no slot and no session on the server', async () => {

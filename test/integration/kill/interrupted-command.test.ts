@@ -9,7 +9,7 @@ import { Tally } from '../../support/kills/tally.ts';
 import { openTestBed, type TestBed } from '../../support/kills/test-bed.ts';
 
 /** Of each signal, for backup and for restore. */
-const HITS = 10;
+const HITS = 6;
 const PATIENCE_MS = 10_000;
 
 describe('a command that is told to stop at a random moment', () => {

@@ -4,7 +4,9 @@ import { backupsIn } from '../../support/kills/repository-state.ts';
 import { RestoreKills, supplyRestores } from '../../support/kills/restore-kills.ts';
 import { openTestBed, type TestBed } from '../../support/kills/test-bed.ts';
 
-const KILLS = 85;
+/** A thousand of them in test/long/kill.test.ts. */
+const KILLS = 30;
+const PHASES = ['preparing', 'writing', 'syncing', 'control file'];
 
 describe('a restore that is killed at a random moment', () => {
   let bed: TestBed;
@@ -27,7 +29,7 @@ describe('a restore that is killed at a random moment', () => {
   });
 
   test('leaves a directory that does not start and takes the next restore', async () => {
-    const tally = await kills.kill(KILLS, ['preparing', 'writing', 'syncing', 'control file']);
+    const tally = await kills.kill(KILLS, PHASES);
     tally.print(`SIGKILL in a restore, seed ${kills.moments.seed}`);
   }, 600_000);
 });

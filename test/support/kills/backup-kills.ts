@@ -38,10 +38,10 @@ export class BackupKills {
     for (let i = 0; i < 3; i++) await this.#keepNext();
   }
 
-  /** Kills backups until `count` have been hit in the middle. */
-  async kill(count: number): Promise<Tally> {
+  /** Kills backups until `count` have been hit in the middle, and each of `phases` at least once. */
+  async kill(count: number, phases: readonly string[]): Promise<Tally> {
     const tally = new Tally();
-    while (tally.total < count) {
+    while (!tally.covers(count, phases)) {
       const ending = await this.#killed();
       const survivor = await this.#survivor();
       if (ending.done) {

@@ -67,10 +67,10 @@ export class DeltaKills implements AsyncDisposable {
     this.#isWhole = true;
   }
 
-  /** Kills until `count` were hit in the middle. */
-  async kill(count: number): Promise<Tally> {
+  /** Kills until `count` were hit in the middle, and each of `phases` at least once. */
+  async kill(count: number, phases: readonly string[]): Promise<Tally> {
     const tally = new Tally();
-    while (tally.total < count) {
+    while (!tally.covers(count, phases)) {
       if (this.#isWhole) this.#bringBack();
       const operation = await this.#supply.begin();
       await this.moments.next(operation);

@@ -55,7 +55,7 @@ export class RestoreKills {
   /** Kills restores until `count` have been hit in the middle, and each of `phases` at least once. */
   async kill(count: number, phases: readonly string[]): Promise<Tally> {
     const tally = new Tally();
-    while (tally.total < count || phases.some((phase) => !tally.phases().includes(phase))) {
+    while (!tally.covers(count, phases)) {
       const ending = await this.#killed();
       tally.add(ending.done ? undefined : this.#reached(ending));
       if (!ending.done) await this.#judge(tally.total);

@@ -16,8 +16,9 @@ export class Tally {
     return this.#hits.values().reduce((sum, hits) => sum + hits, 0);
   }
 
-  phases(): string[] {
-    return [...this.#hits.keys()];
+  /** Whether that many signals met something, and each of the phases was met. */
+  covers(count: number, phases: readonly string[]): boolean {
+    return this.total >= count && phases.every((phase) => this.#hits.has(phase));
   }
 
   /** Printed past jest, which would say for each line where it came from. */
