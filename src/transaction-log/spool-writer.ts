@@ -62,6 +62,8 @@ export class SpoolWriter {
   #open: OpenSegment | undefined;
   /** Segments with bytes that may not be on the disk. */
   readonly #dirty = new Set<OpenSegment>();
+  /** Those of them that are being forced to the disk: their files stay open. */
+  #syncing: readonly OpenSegment[] = [];
   #newFiles = false;
   #written: Lsn;
   #flushed: Lsn;
@@ -82,7 +84,7 @@ export class SpoolWriter {
     return this.#written;
   }
 
-  /** Behind the last byte that is certainly on the disk. */
+  /** Behind the last byte that is certainly on the disk, or stored. */
   get flushed(): Lsn {
     return this.#flushed;
   }
@@ -139,6 +141,21 @@ export class SpoolWriter {
     }
   }
 
+  /**
+   * Everything before the position is in the repository: finished segments below it need not be forced to the disk any more,
+   * and their files may be removed.
+   */
+  stored(position: Lsn): void {
+    const size = BigInt(this.#options.segmentSize);
+    for (const one of this.#dirty) {
+      const whole = one.finished && (one.segment.number + 1n) * size <= position;
+      if (!whole || this.#syncing.includes(one)) continue;
+      closeSync(one.file);
+      this.#dirty.delete(one);
+    }
+    this.#advance(position < this.#written ? position : this.#written);
+  }
+
   /** Closes the files; what was not flushed is not durable. */
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
@@ -158,6 +175,7 @@ export class SpoolWriter {
     const atOnce = this.#lastFlush < QUICK_FLUSH && awaited();
     this.#newFiles = false;
     this.#dirty.clear();
+    this.#syncing = group;
     try {
       for (const { file } of group) {
         if (atOnce) fdatasyncSync(file);
@@ -169,10 +187,15 @@ export class SpoolWriter {
       this.#failure = spoolFailure(this.#options.spool.directory, error);
       throw this.#failure;
     } finally {
+      this.#syncing = [];
       for (const one of group) if (one.finished && !this.#dirty.has(one)) closeSync(one.file);
     }
     this.#lastFlush = clock.monotonic() - began;
-    this.#flushed = position;
+    this.#advance(position);
+  }
+
+  #advance(durable: Lsn): void {
+    if (durable > this.#flushed) this.#flushed = durable;
   }
 
   async #syncDirectory(): Promise<void> {

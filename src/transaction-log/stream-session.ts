@@ -5,6 +5,7 @@ import type { ReplicationConnection } from '../postgres/replication/replication-
 import { COPY_DONE, encodeStandbyStatus } from '../postgres/replication/wal-messages.ts';
 import { streamWal, type ServerPosition, type WalStreamEnd } from '../postgres/replication/wal-stream.ts';
 import type { TimelinePoint } from '../repository/wal/timeline-path.ts';
+import { CatchingUp } from './catching-up.ts';
 import type { SpoolWriter } from './spool-writer.ts';
 import type { StreamArchive } from './stream-archive.ts';
 
@@ -58,6 +59,7 @@ export interface StreamSessionOptions {
 export class StreamSession {
   readonly #options: StreamSessionOptions;
   readonly #abort = new AbortController();
+  readonly #catchingUp: CatchingUp;
   #heardAt: number;
   #askedAt: number | undefined;
   #acknowledged: Lsn = 0n;
@@ -71,6 +73,11 @@ export class StreamSession {
   constructor(options: StreamSessionOptions) {
     this.#options = options;
     this.#heardAt = options.clock.monotonic();
+    this.#catchingUp = new CatchingUp({
+      backlog: () => options.archive.backlog,
+      clock: options.clock,
+      wait: (milliseconds) => this.#wait(milliseconds),
+    });
   }
 
   /** What the server may forget: never more than is durable in the sense of `ack`. */
@@ -120,6 +127,7 @@ export class StreamSession {
 
   /** The archive stored something: it may now be acknowledged. */
   stored(): void {
+    this.#options.writer.stored(this.#options.archive.stored);
     this.#acknowledge();
   }
 
@@ -156,10 +164,11 @@ export class StreamSession {
       // behind the last message of this read of the socket: all of it is one group
       await Promise.resolve();
       while (writer.flushed !== writer.written) {
-        await writer.flush();
+        const skips = this.#catchingUp.skipsSpool(this.#ahead);
+        if (!skips) await writer.flush();
         this.#acknowledge();
         // each flush costs the server too, where both write to one disk
-        if (!this.#options.awaited() && !(await this.#wait(UNAWAITED_FLUSH))) return;
+        if ((skips || !this.#options.awaited()) && !(await this.#wait(UNAWAITED_FLUSH))) return;
       }
     };
     loop()
@@ -222,12 +231,18 @@ export class StreamSession {
 
   #room(): Promise<void> | undefined {
     const { archive, spoolLimit } = this.#options;
-    return archive.backlog > spoolLimit ? this.#waitForRoom() : this.#gather();
+    if (archive.backlog > spoolLimit) return this.#waitForRoom();
+    return this.#catchingUp.room(this.#ahead) ?? this.#gather();
+  }
+
+  /** Bytes that the server is ahead of us, as far as it has said. */
+  get #ahead(): bigint {
+    return this.#serverEnd - this.#options.writer.written;
   }
 
   #gather(): Promise<void> | undefined {
     const { awaited, writer } = this.#options;
-    const caughtUp = this.#serverEnd - writer.written < NEAR;
+    const caughtUp = this.#ahead < NEAR;
     if (awaited() || !caughtUp || writer.written === this.#gatheredTo) return undefined;
     this.#gatheredTo = writer.written;
     return this.#wait(GATHER).then(() => undefined);
