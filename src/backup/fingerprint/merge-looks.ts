@@ -1,8 +1,9 @@
-import type {
-  CatalogObject,
-  ClusterLook,
-  DatabaseFacts,
-  DatabaseLook,
+import {
+  type CatalogObject,
+  type ClusterLook,
+  type DatabaseFacts,
+  type DatabaseLook,
+  sawTheSame,
 } from '../../postgres/sql/fingerprint/look.ts';
 import type {
   DatabaseFingerprint,
@@ -14,7 +15,7 @@ import { expectedRows } from './expected-rows.ts';
 
 /** What a copy that stands between the two looks must hold, may hold, and what nobody can tell. */
 export function mergeLooks(before: ClusterLook, after: ClusterLook): SchemaFingerprint {
-  const unchanged = before.activity.idle && before.activity.next === after.activity.next;
+  const unchanged = sawTheSame(before, after);
   const databases = pairs(before.databases, after.databases, ({ oid }) => String(oid));
   return {
     settledBefore: before.settledBefore,

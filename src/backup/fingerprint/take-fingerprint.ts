@@ -44,7 +44,7 @@ export class Fingerprint {
 
   private constructor(request: FingerprintRequest) {
     this.#request = { ...request, signal: AbortSignal.any([request.signal, this.#closing.signal]) };
-    this.#before = this.#look(undefined);
+    this.#before = this.#look();
   }
 
   static begin(request: FingerprintRequest): Fingerprint {
@@ -68,7 +68,7 @@ export class Fingerprint {
       const before = await this.#before;
       if (typeof before === 'string') return without(before);
       if (before.reached > stop) return without(tooLate(before.reached, stop));
-      const after = await this.#look(before.settledBefore);
+      const after = await this.#look(before);
       if (typeof after === 'string') return without(after);
       return { objects: [await writeFingerprint(store, backupId, mergeLooks(before, after))] };
     } catch (error) {
@@ -82,13 +82,14 @@ export class Fingerprint {
     await this.#before;
   }
 
-  async #look(settledBefore: bigint | undefined): Promise<ClusterLook | string> {
+  async #look(earlier?: ClusterLook): Promise<ClusterLook | string> {
     try {
       return await lookAtCluster({
         ...this.#request,
         limit: LOOK_LIMIT_MS,
         stay: STAY_LIMIT_MS,
-        settledBefore,
+        settledBefore: earlier?.settledBefore,
+        earlier,
         chooseTables: affordableTables(),
       });
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Lsn } from '../../lsn.ts';
 import type { Session } from '../session.ts';
 import { makeCareful } from './careful-session.ts';
 import { lookIntoDatabase, type ChooseTables } from './look-into-database.ts';
-import type { ClusterLook, DatabaseLook } from './look.ts';
+import { sawTheSame, type ClusterLook, type DatabaseLook } from './look.ts';
 import type { CountQuestion } from './transactions.ts';
 import { listDatabases, readActivity, readReached, readServer, type ListedDatabase } from './read-server.ts';
 
@@ -22,6 +22,8 @@ export interface LookRequest {
   /** Of an earlier look that this one is to be compared with; undefined for now. */
   readonly settledBefore: bigint | undefined;
   readonly chooseTables: ChooseTables;
+  /** A look that is taken for this one as well where nothing can have changed since: it need not be paid for twice. */
+  readonly earlier?: ClusterLook | undefined;
 }
 
 /**
@@ -30,22 +32,45 @@ export interface LookRequest {
  * @throws LarderError when not even the databases can be listed; the signal's reason
  */
 export async function lookAtCluster(request: LookRequest): Promise<ClusterLook> {
-  const { clock, stay = Number.POSITIVE_INFINITY } = request;
-  const until = clock.monotonic() + request.limit;
-  const { listed, ...beginning } = await visit(request, request.database, until, (session) =>
-    readBeginning(session, request.settledBefore),
+  const until = request.clock.monotonic() + request.limit;
+  const { listed, own, ...beginning } = await visit(request, request.database, until, (session) =>
+    lookAround(request, session, until),
   );
-  const databases: DatabaseLook[] = [];
-  let { reached } = beginning;
-  for (const [index, database] of listed.entries()) {
-    const share = (until - clock.monotonic()) / (listed.length - index);
-    const question = { ...beginning, stay: Math.min(share, stay) };
-    const looked = await lookInto(request, database, { until, ...question });
-    databases.push(looked.database);
-    reached = looked.reached ?? reached;
+  const { earlier } = request;
+  if (earlier !== undefined && sawTheSame(earlier, beginning))
+    return { ...earlier, activity: beginning.activity, reached: beginning.reached };
+  const looked: Looked[] = own === undefined ? [] : [own];
+  for (const database of listed) {
+    const enter: Enter = (look) => visit(request, database.name, until, look);
+    const left = listed.length - looked.length;
+    if (database.oid !== own?.database.oid)
+      looked.push(await lookInto(request, database, { ...beginning, until, left, enter }));
   }
   const { settledBefore, activity, server } = beginning;
+  const databases = looked.map(({ database }) => database).sort((one, other) => one.oid - other.oid);
+  const reached = looked.findLast((each) => each.reached !== undefined)?.reached ?? beginning.reached;
   return { settledBefore, activity, server, reached, databases };
+}
+
+/** What was found of one database; how far the log was behind it, where somebody could look. */
+interface Looked {
+  readonly database: DatabaseLook;
+  readonly reached?: Lsn;
+}
+
+/** Does something in a session of one database. */
+type Enter = <T>(look: (session: Session) => Promise<T>) => Promise<T>;
+
+/** What concerns all databases, and the one of the session itself: a second session for that would cost as much again. */
+async function lookAround(request: LookRequest, session: Session, until: number) {
+  const beginning = await readBeginning(session, request.settledBefore);
+  const { earlier, database } = request;
+  const listed = beginning.listed.find(({ name }) => name === database);
+  if (listed === undefined || (earlier !== undefined && sawTheSame(earlier, beginning)))
+    return { ...beginning, own: undefined };
+  const left = beginning.listed.length;
+  const enter: Enter = (look) => look(session);
+  return { ...beginning, own: await lookInto(request, listed, { ...beginning, until, left, enter }) };
 }
 
 async function readBeginning(session: Session, compared: bigint | undefined) {
@@ -60,18 +85,26 @@ async function readBeginning(session: Session, compared: bigint | undefined) {
   };
 }
 
+interface LookInto extends CountQuestion {
+  readonly until: number;
+  /** Databases that are still to be looked into, with this one: each has its share of the time. */
+  readonly left: number;
+  readonly enter: Enter;
+}
+
 async function lookInto(
   request: LookRequest,
   { open, ...facts }: ListedDatabase,
-  { until, ...question }: CountQuestion & { readonly until: number; readonly stay: number },
-): Promise<{ readonly database: DatabaseLook; readonly reached?: Lsn }> {
+  { until, left, enter, ...question }: LookInto,
+): Promise<Looked> {
   const { clock, signal, chooseTables } = request;
+  const stay = Math.min((until - clock.monotonic()) / left, request.stay ?? Number.POSITIVE_INFINITY);
   const closed = whyClosed(facts.name, { open, template: facts.template });
   const without = (why: string) => ({ database: { ...facts, notLookedAt: why, objects: [] } });
   if (closed !== undefined) return without(closed);
   try {
-    return await visit(request, facts.name, until, async (session) => {
-      const objects = await lookIntoDatabase(session, facts, { ...question, clock, chooseTables });
+    return await enter(async (session) => {
+      const objects = await lookIntoDatabase(session, facts, { ...question, stay, clock, chooseTables });
       return { database: { ...facts, notLookedAt: null, objects }, reached: await readReached(session) };
     });
   } catch (error) {

@@ -7,12 +7,23 @@ export interface ClusterLook {
    * called settled: it is there for good, unless something removes it.
    */
   readonly settledBefore: bigint;
-  /** The next transaction id, and whether none was running: two looks that agree on it saw the same cluster. */
+  /**
+   * Behind the last transaction that had ended, and whether all before it had: two looks that agree on it saw the same cluster.
+   * One that runs on from the first look to the second has ended in neither, nor in a backup between them.
+   */
   readonly activity: { readonly next: bigint; readonly idle: boolean };
   /** How far the log was when the look was over; on a standby, how far it was replayed. */
   readonly reached: Lsn;
   readonly server: ServerFacts;
   readonly databases: readonly DatabaseLook[];
+}
+
+/** Whether no transaction that writes ended from the beginning of the earlier look to that of the later one. */
+export function sawTheSame(
+  before: Pick<ClusterLook, 'activity'>,
+  after: Pick<ClusterLook, 'activity'>,
+): boolean {
+  return before.activity.idle && before.activity.next === after.activity.next;
 }
 
 /** For care across versions: what sorting and encoding depend on. `null`: the server does not tell. */
