@@ -6,10 +6,9 @@ import { startBackground, type Background } from '../background.ts';
 import { run } from '../child.ts';
 import type { Bench, BenchServer } from '../server.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../scripts/larder');
 const PATIENCE = 300_000;
 
-/** The service as its users run it, in a directory of its own. */
+/** The service as its users run it: installed, in a directory of its own. From its sources it takes 50 MiB more. */
 export interface IdleService {
   readonly repository: string;
   /** One command in the same configuration. */
@@ -40,7 +39,7 @@ export async function idleService(bench: Bench, server: BenchServer): Promise<Id
     HOME: directory,
   };
   const command = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => ({
-    program: PROGRAM,
+    program: bench.larder,
     args,
     environment: { ...common, ...environment },
     user: undefined,
