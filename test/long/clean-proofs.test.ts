@@ -18,6 +18,8 @@ const DEPTHS = [7, 4, 1];
 interface Outcome {
   proven: number;
   stormy: number;
+  /** Of the stormy ones, those of which something could not be known: tables emptied, databases dropped meanwhile. */
+  excepted: number;
   /** Backups while which a tablespace was made: no host but the source has its directory. */
   unprovable: number;
   readonly findings: string[];
@@ -48,9 +50,15 @@ async function proveChain(storm: Storm, depth: number, outcome: Outcome): Promis
       outcome.unprovable += 1;
       continue;
     }
-    const wrong = report.checks.filter(({ result }) => result !== 'passed');
-    outcome.findings.push(...wrong.map((check) => `${link.how} ${link.backup.id}: ${JSON.stringify(check)}`));
-    outcome.proven += report.verdict === 'verified' ? 1 : 0;
+    // what nobody can know of a cluster that was being changed is an exception, and never a failure
+    const alarms = report.checks.filter(
+      ({ result }) => result === 'failed' || (link.how === 'calm' && result === 'excepted'),
+    );
+    outcome.findings.push(
+      ...alarms.map((check) => `${link.how} ${link.backup.id}: ${JSON.stringify(check)}`),
+    );
+    outcome.proven += report.verdict === 'failed' ? 0 : 1;
+    outcome.excepted += report.verdict === 'verified_with_exceptions' ? 1 : 0;
     outcome.stormy += link.how === 'stormy' ? 1 : 0;
   }
 }
@@ -63,14 +71,14 @@ describe('sixty backups that a storm of changes went on between and during', () 
   test.each(majors)(
     'are all found to be good: PostgreSQL %i',
     async (major) => {
-      const outcome: Outcome = { proven: 0, stormy: 0, unprovable: 0, findings: [] };
+      const outcome: Outcome = { proven: 0, stormy: 0, excepted: 0, unprovable: 0, findings: [] };
       const server = { major, walSegmentSizeMb: 1, checksums: major !== 16 };
       await using storm = await Storm.start(server, seed + major);
       for (let i = 0; outcome.proven < BACKUPS && outcome.findings.length === 0; i++)
         await proveChain(storm, DEPTHS[i % DEPTHS.length]!, outcome);
-      const { proven, stormy, unprovable } = outcome;
+      const { proven, stormy, excepted, unprovable } = outcome;
       lines.push(
-        `  PostgreSQL ${major}: ${proven} verified, ${stormy} of them taken under load; ${unprovable} more made a tablespace meanwhile`,
+        `  PostgreSQL ${major}: ${proven} verified, ${stormy} of them taken under load, ${excepted} with exceptions; while ${unprovable} more were taken a tablespace was made`,
       );
       expect(outcome.findings).toEqual([]);
     },
