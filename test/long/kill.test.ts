@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { BackupKills, supplyBackups } from '../support/kills/backup-kills.ts';
 import { backupsIn } from '../support/kills/repository-state.ts';
 import { RestoreKills, supplyRestores } from '../support/kills/restore-kills.ts';

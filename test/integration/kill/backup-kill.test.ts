@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import { until } from '../../support/until.ts';
 import { BackupKills, supplyBackups } from '../../support/kills/backup-kills.ts';
 import type { OperationSupply } from '../../support/kills/operation-process.ts';
