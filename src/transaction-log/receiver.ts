@@ -191,10 +191,11 @@ class Receiver {
 
   /** Behind what this process has on its disk, or, on a new timeline and at the start, behind what is stored. */
   async #startPoint(source: Source): Promise<TimelinePoint> {
-    const { flushed } = this.#position;
-    if (this.#archive !== undefined && this.#timeline === source.timeline && flushed !== undefined) {
+    if (this.#archive !== undefined && this.#timeline === source.timeline) {
       await this.#answer(() => source.ensureSlot());
-      return { timeline: source.timeline, lsn: flushed };
+      // behind the wait: what was stored meanwhile is in the spool no more
+      const { flushed } = this.#position;
+      if (flushed !== undefined) return { timeline: source.timeline, lsn: flushed };
     }
     await this.#archive?.settled();
     return this.#answer(() => source.resume());

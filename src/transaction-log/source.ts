@@ -121,7 +121,7 @@ export class Source {
   }
 
   async #choose(index: WalIndex, history: TimelineHistory, slot: TimelinePoint): Promise<TimelinePoint> {
-    const point = resumePoint(index, { timeline: this.timeline, history });
+    const point = resumePoint(index, { timeline: this.timeline, history }, slot.lsn);
     if (point.kind === 'continue') {
       this.#reached = point.reached;
       return point.start;

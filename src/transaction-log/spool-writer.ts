@@ -30,6 +30,8 @@ const ZEROS = Buffer.alloc(1024 * 1024);
  * the flush to another thread and back costs as much again. A slower one must not keep us from answering the server.
  */
 const QUICK_FLUSH = 5;
+/** Bytes; more of them take longer than the last flush did. */
+const MOST_AT_ONCE = 1024n * 1024n;
 
 interface OpenSegment {
   readonly segment: WalSegment;
@@ -146,12 +148,14 @@ export class SpoolWriter {
    * and their files may be removed.
    */
   stored(position: Lsn): void {
+    // what was stored of bytes that a failed flush may have lost is to be received again, and compared
+    if (this.#failure !== undefined) return;
     const size = BigInt(this.#options.segmentSize);
     for (const one of this.#dirty) {
       const whole = one.finished && (one.segment.number + 1n) * size <= position;
       if (!whole || this.#syncing.includes(one)) continue;
-      closeSync(one.file);
       this.#dirty.delete(one);
+      closeSync(one.file);
     }
     this.#advance(position < this.#written ? position : this.#written);
   }
@@ -172,7 +176,8 @@ export class SpoolWriter {
     const newFiles = this.#newFiles;
     const { clock, awaited } = this.#options;
     const began = clock.monotonic();
-    const atOnce = this.#lastFlush < QUICK_FLUSH && awaited();
+    const isSmall = position - this.#flushed < MOST_AT_ONCE;
+    const atOnce = isSmall && this.#lastFlush < QUICK_FLUSH && awaited();
     this.#newFiles = false;
     this.#dirty.clear();
     this.#syncing = group;

@@ -163,8 +163,9 @@ export class StreamSession {
     const loop = async (): Promise<void> => {
       // behind the last message of this read of the socket: all of it is one group
       await Promise.resolve();
-      while (writer.flushed !== writer.written) {
-        const skips = this.#catchingUp.skipsSpool(this.#ahead);
+      for (let before = 0n; writer.flushed !== writer.written; before = writer.written) {
+        // a server that sends nothing more may be about to be lost
+        const skips = writer.written !== before && this.#catchingUp.skipsSpool(this.#ahead);
         if (!skips) await writer.flush();
         this.#acknowledge();
         // each flush costs the server too, where both write to one disk

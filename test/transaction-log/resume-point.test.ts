@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { resumePoint } from '../../src/transaction-log/resume-point.ts';
+import { resumePoint, type ServerTimeline } from '../../src/transaction-log/resume-point.ts';
 import type { WalIndex } from '../../src/repository/wal/wal-index.ts';
 
 const SIZE = 1024 * 1024;
@@ -25,14 +25,16 @@ function indexOf(segments: [number, number][], tails: [number, number, number, n
 }
 
 const at = (segment: number, offset = 0): bigint => BigInt(segment * SIZE + offset);
+/** With a server that keeps nothing of what is stored, unless told otherwise. */
+const resume = (index: WalIndex, server: ServerTimeline, kept = at(1000)) => resumePoint(index, server, kept);
 
 describe('where streaming goes on', () => {
   test('is open while nothing is stored', () => {
-    expect(resumePoint(indexOf([]), { timeline: 1, history: [] })).toEqual({ kind: 'nothing-stored' });
+    expect(resume(indexOf([]), { timeline: 1, history: [] })).toEqual({ kind: 'nothing-stored' });
   });
 
   test('is behind the last segment', () => {
-    const point = resumePoint(
+    const point = resume(
       indexOf([
         [1, 4],
         [1, 5],
@@ -43,7 +45,7 @@ describe('where streaming goes on', () => {
   });
 
   test('is the beginning of the segment a tail belongs to', () => {
-    const point = resumePoint(indexOf([[1, 5]], [[1, 6, 0, 700]]), { timeline: 1, history: [] });
+    const point = resume(indexOf([[1, 5]], [[1, 6, 0, 700]]), { timeline: 1, history: [] });
     expect(point).toEqual({
       kind: 'continue',
       start: { timeline: 1, lsn: at(6) },
@@ -52,7 +54,7 @@ describe('where streaming goes on', () => {
   });
 
   test('is behind a hole that was left behind already', () => {
-    const point = resumePoint(
+    const point = resume(
       indexOf([
         [1, 2],
         [1, 9],
@@ -62,15 +64,51 @@ describe('where streaming goes on', () => {
     expect(point).toMatchObject({ start: { timeline: 1, lsn: at(10) } });
   });
 
+  test('is a hole that the server still keeps: segments are stored side by side', () => {
+    const server = { timeline: 1, history: [] };
+    const index = indexOf([1, 2, 4, 5, 7].map((number) => [1, number]));
+    const starts = [at(1), at(3), at(3, 9), at(4), at(6), at(7), at(8)].map((kept) =>
+      resume(index, server, kept),
+    );
+    expect(starts.map((point) => point.kind === 'continue' && point.start.lsn)).toEqual(
+      [3, 3, 3, 6, 6, 8, 8].map((segment) => at(segment)),
+    );
+    expect(starts[0]).toMatchObject({ reached: { timeline: 1, lsn: at(8) } });
+  });
+
+  test('is a hole behind a tail that a power cut left', () => {
+    const index = indexOf(
+      [
+        [1, 1],
+        [1, 3],
+      ],
+      [[1, 2, 0, 700]],
+    );
+    expect(resume(index, { timeline: 1, history: [] }, at(2))).toMatchObject({ start: { lsn: at(2) } });
+  });
+
+  test('is a hole on the timeline that it lies on', () => {
+    const history = [{ timeline: 1, end: at(5, 100) }];
+    const index = indexOf([
+      [1, 1],
+      [1, 4],
+      [2, 5],
+      [2, 8],
+    ]);
+    const server = { timeline: 2, history };
+    expect(resume(index, server, at(1))).toMatchObject({ start: { timeline: 1, lsn: at(2) } });
+    expect(resume(index, server, at(6))).toMatchObject({ start: { timeline: 2, lsn: at(6) } });
+  });
+
   test('stays on the old timeline while that is not stored up to the switch', () => {
     const history = [{ timeline: 1, end: at(8, 100) }];
-    const point = resumePoint(indexOf([[1, 5]]), { timeline: 2, history });
+    const point = resume(indexOf([[1, 5]]), { timeline: 2, history });
     expect(point).toMatchObject({ start: { timeline: 1, lsn: at(6) } });
   });
 
   test('is the switch when more than that was received on the old timeline', () => {
     const history = [{ timeline: 1, end: at(5, 100) }];
-    const point = resumePoint(indexOf([[1, 5]], [[1, 6, 0, 50]]), { timeline: 2, history });
+    const point = resume(indexOf([[1, 5]], [[1, 6, 0, 50]]), { timeline: 2, history });
     expect(point).toEqual({
       kind: 'continue',
       start: { timeline: 2, lsn: at(5) },
@@ -83,14 +121,14 @@ describe('where streaming goes on', () => {
       { timeline: 1, end: at(5, 100) },
       { timeline: 4, end: at(7) },
     ];
-    expect(resumePoint(indexOf([[1, 5]]), { timeline: 9, history })).toMatchObject({
+    expect(resume(indexOf([[1, 5]]), { timeline: 9, history })).toMatchObject({
       start: { timeline: 4, lsn: at(5) },
     });
   });
 
   test('is nowhere when what is stored is of another branch', () => {
     const history = [{ timeline: 1, end: at(3) }];
-    expect(resumePoint(indexOf([[2, 5]]), { timeline: 3, history })).toEqual({
+    expect(resume(indexOf([[2, 5]]), { timeline: 3, history })).toEqual({
       kind: 'diverged',
       reached: { timeline: 2, lsn: at(6) },
     });
@@ -98,7 +136,7 @@ describe('where streaming goes on', () => {
 
   test('is on the server’s own branch when another one is stored beside it', () => {
     const history = [{ timeline: 1, end: at(3) }];
-    const point = resumePoint(
+    const point = resume(
       indexOf([
         [1, 2],
         [2, 5],

@@ -1,3 +1,6 @@
+/** The log makes a tablespace, which takes the very directory that it had on the source: CREATE TABLESPACE during the backup. */
+const NEW_TABLESPACE = /CONTEXT: {2}WAL redo at \S+ for Tablespace\/CREATE/;
+
 /**
  * What PostgreSQL says when this host, and not the backup, keeps it from running: nothing can be told of the backup then.
  */
@@ -11,13 +14,18 @@ const HOST_FAILURES: readonly RegExp[] = [
   /resource manager with ID \d+ not registered/,
   /incompatible with server/,
   /Too many open files/,
-  // the log makes a tablespace, which takes the very directory it had on the source: CREATE TABLESPACE while it was backed up
-  /CONTEXT: {2}WAL redo at \S+ for Tablespace\/CREATE/,
+  NEW_TABLESPACE,
 ];
 
 /** Whether a line of the server's log, or an error of it, tells of this host rather than of the backup. */
 export function isHostFailure(text: string): boolean {
   return HOST_FAILURES.some((failure) => failure.test(text));
+}
+
+/** What to do about a recovery that this host could not carry out; `undefined` where the server's own words are all there is. */
+export function adviceFor(text: string): string | undefined {
+  if (!NEW_TABLESPACE.test(text)) return undefined;
+  return 'A tablespace was made while this backup was taken, and only the server it was taken of has its directory. A later backup can be proven.';
 }
 
 /** Whether an error of a login or a query tells of what this host lacks: then nothing is known of the data behind it. */

@@ -19,7 +19,8 @@ import { FetchServer } from '../../restore/fetch/fetch-server.ts';
 import type { RestorePlan } from '../../restore/plan.ts';
 import { readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
 import { copySettings, sessionSettings } from './copy-settings.ts';
-import { isHostFailure, isHostsLack } from './host-failure.ts';
+import { adviceFor, isHostFailure, isHostsLack } from './host-failure.ts';
+import { makesTablespace } from './new-tablespaces.ts';
 import { keepOwnSettings } from './own-settings.ts';
 import { superuserCandidates } from './superuser.ts';
 
@@ -70,6 +71,7 @@ export async function startCopy(
   await keepOwnSettings(home.dataDirectory, owner);
   const binaries = await reachableBinaries(options.binaries, home);
   const confinement = await findConfinement(home.user, writableDirectories(home));
+  if (confinement.level !== 'namespaces' && home.user === undefined) await assertKeepsToItself(plan);
   const settings = {
     ...(await quietSettings(home)),
     ...copySettings(major, backup.walSegmentSize),
@@ -89,6 +91,18 @@ export async function startCopy(
   } finally {
     await feeding.stop();
   }
+}
+
+/** Its server would have our account, and see what we see. Throws INSTANCE_FAILED where its log reaches for that. */
+async function assertKeepsToItself({ request: { backup }, target }: RestorePlan): Promise<void> {
+  if (!(await makesTablespace(target.path, backup))) return;
+  throw new LarderError(
+    'INSTANCE_FAILED',
+    'the log of this backup makes a tablespace, in the directory of the original one',
+    {
+      hint: 'Nothing on this host would keep the copy out of that directory: run Larder as root, or where unshare works, or prove a later backup.',
+    },
+  );
 }
 
 /** All of its processes inherit it, and the kernel's weight for the disk follows it. */
@@ -176,7 +190,9 @@ const WORDS_OF_POSTGRES = /LOG: {2}starting PostgreSQL|FATAL: |PANIC: |^postgres
 function recoveryFailed(text: string, problem: string, failure: LarderError | undefined): LarderError {
   const said = text.trimEnd().split('\n').slice(-LOG_TAIL).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
-  const hint = `PostgreSQL said last:\n${said}`;
+  const hint = [adviceFor(text), `PostgreSQL said last:\n${said}`]
+    .filter((part) => part !== undefined)
+    .join('\n');
   if (isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
     return new LarderError('INSTANCE_FAILED', `this host could not run the copy: ${problem}${why}`, { hint });
   return new LarderError('RESTORE_FAILED', `the recovery of the copy failed: ${problem}${why}`, { hint });
@@ -186,6 +202,10 @@ type Login = Pick<RunningCopy, 'connection' | 'database'>;
 
 /** One of them every cluster has, whatever was done to the others. */
 const DATABASES = ['template1', 'postgres', 'template0'];
+
+/** Says nothing of the data: a name of the list that is no role or database any more, and `template0`. */
+const NOT_TO_BE_ENTERED =
+  /(?:role|database) ".*" does not exist|is not currently accepting connections|is not permitted to log in/;
 
 /** Logs in as a role that is a superuser. Throws RESTORE_FAILED where that cannot be done, INSTANCE_FAILED where this host is why. */
 async function logIn(socket: string, dataDirectory: string, major: number): Promise<Login> {
@@ -204,11 +224,12 @@ async function logIn(socket: string, dataDirectory: string, major: number): Prom
     }
   }
   const lack = problems.find(isHostsLack);
-  if (lack !== undefined) {
+  const ofCopy = problems.find((problem) => !isHostsLack(problem) && !NOT_TO_BE_ENTERED.test(problem));
+  if (lack !== undefined && ofCopy === undefined) {
     throw new LarderError('INSTANCE_FAILED', `this host cannot run the copy: ${lack}`, {
       hint: 'Install on this host what the source has: its locales, and the libraries of its extensions.',
     });
   }
-  const why = problems[0] ?? 'its list of roles names none';
+  const why = ofCopy ?? problems[0] ?? 'its list of roles names none';
   throw new LarderError('RESTORE_FAILED', `no superuser can log in to the copy: ${why}`);
 }

@@ -60,18 +60,33 @@ test('enters each database once, and only to ask whether anything has changed si
   expect(rowsOf(changed.found)).toMatchObject({ rows: 1001, settled: 1000 });
 }, 60_000);
 
-test('what a transaction does is a change once it has ended, and not before', async () => {
+test('while a transaction that writes has not ended, everything is looked at again: its commit may be in the log', async () => {
   const writer = await Session.open(parseConnection(server.connection, {}), new AbortController().signal);
   const write = (text: string) => writer.rows({ text, what: 'writing' }, () => undefined);
   try {
+    const { found: before } = await look();
     await write('BEGIN');
     await write('DELETE FROM orders WHERE n = 7');
-    const { found: before } = await look();
     const meanwhile = await look(before);
-    expect([meanwhile.entered, rowsOf(meanwhile.found)]).toEqual([['postgres'], rowsOf(before)]);
+    expect(meanwhile.entered).toEqual(['postgres', 'other']);
+    expect(rowsOf(meanwhile.found)).toMatchObject({ rows: 1001, settled: 1001, firm: 1000 });
     await write('COMMIT');
     expect(rowsOf((await look(before)).found)).toMatchObject({ rows: 1000 });
   } finally {
     await writer.close();
   }
+}, 60_000);
+
+test('where a table was not counted the statistics are asked twice', async () => {
+  const { found } = await look();
+  const uncounted = {
+    ...found,
+    databases: found.databases.map((database) => ({
+      ...database,
+      objects: database.objects.map((object) =>
+        object.rows === undefined ? object : { ...object, rows: { ...object.rows, counted: 'too much' } },
+      ),
+    })),
+  };
+  expect((await look(uncounted)).entered).toEqual(['postgres', 'other']);
 }, 60_000);

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
-import { backUp, failureOf, makeScratch, repositoryAt } from '../../support/backup-runner.ts';
+import { makesTablespace } from '../../../src/verify/proof/new-tablespaces.ts';
+import { backUp, failureOf, makeScratch, repositoryAt, restoreInto } from '../../support/backup-runner.ts';
 import type { Scratch, TestRepository } from '../../support/backup-runner.ts';
 import { startServer, type TestServer } from '../../support/postgres-server.ts';
 import { prove } from '../../support/proof/prove.ts';
@@ -48,14 +49,24 @@ function querySynchronously(sql: string): void {
   });
 }
 
+test('the log of a backup while which none was made tells of none', async () => {
+  const backup = await backUp(repository, server.connection);
+  const restored = join(scratch.path, 'without');
+  await restoreInto(repository, backup, restored);
+  expect(await makesTablespace(restored, backup)).toBe(false);
+}, 60_000);
+
 test('of a backup while which a tablespace was made nothing is known where its directory is not: no verdict', async () => {
   const location = join(scratch.path, 'late');
   await mkdir(location);
   await giveToServer(location);
   const backup = await backUpWhileMade(location);
   await rm(location, { recursive: true });
+  const restored = join(scratch.path, 'restored');
+  await restoreInto(repository, backup, restored);
+  expect(await makesTablespace(restored, backup)).toBe(true);
 
   const failure = await failureOf(prove(repository, backup, join(scratch.path, 'proofs')));
   expect(failure).toMatchObject({ code: 'INSTANCE_FAILED' });
-  expect(failure.hint).toContain('Create this directory for the tablespace');
+  expect(failure.hint).toMatch(/^A tablespace was made while this backup was taken/);
 }, 60_000);

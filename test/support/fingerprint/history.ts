@@ -139,14 +139,14 @@ export function lookAt(
   });
   return clusterLook({
     settledBefore,
-    activity: { next, idle: running === -1 },
+    activity: { next, idle: running === -1, writing: running !== -1 },
     objects: [...found, ...counted],
   });
 }
 
 export function clusterLook({
   settledBefore = 700n,
-  activity = { next: 700n, idle: true },
+  activity = { next: 700n, idle: true, writing: false },
   objects = [],
   ...database
 }: Partial<Pick<ClusterLook, 'settledBefore' | 'activity'>> &

@@ -37,7 +37,7 @@ export async function lookAtCluster(request: LookRequest): Promise<ClusterLook> 
     lookAround(request, session, until),
   );
   const { earlier } = request;
-  if (earlier !== undefined && sawTheSame(earlier, beginning))
+  if (earlier !== undefined && canRepeat(earlier, beginning))
     return { ...earlier, activity: beginning.activity, reached: beginning.reached };
   const looked: Looked[] = own === undefined ? [] : [own];
   for (const database of listed) {
@@ -50,6 +50,15 @@ export async function lookAtCluster(request: LookRequest): Promise<ClusterLook> 
   const databases = looked.map(({ database }) => database).sort((one, other) => one.oid - other.oid);
   const reached = looked.findLast((each) => each.reached !== undefined)?.reached ?? beginning.reached;
   return { settledBefore, activity, server, reached, databases };
+}
+
+/**
+ * Whether a second look would find what the first one did. Of a table that was not counted there are the server's statistics
+ * only, which come late: those are asked twice.
+ */
+function canRepeat(earlier: ClusterLook, now: Pick<ClusterLook, 'activity'>): boolean {
+  const objects = earlier.databases.flatMap((database) => database.objects);
+  return sawTheSame(earlier, now) && objects.every(({ rows }) => typeof rows?.counted !== 'string');
 }
 
 /** What was found of one database; how far the log was behind it, where somebody could look. */
@@ -66,7 +75,7 @@ async function lookAround(request: LookRequest, session: Session, until: number)
   const beginning = await readBeginning(session, request.settledBefore);
   const { earlier, database } = request;
   const listed = beginning.listed.find(({ name }) => name === database);
-  if (listed === undefined || (earlier !== undefined && sawTheSame(earlier, beginning)))
+  if (listed === undefined || (earlier !== undefined && canRepeat(earlier, beginning)))
     return { ...beginning, own: undefined };
   const left = beginning.listed.length;
   const enter: Enter = (look) => look(session);

@@ -8,22 +8,25 @@ export interface ClusterLook {
    */
   readonly settledBefore: bigint;
   /**
-   * Behind the last transaction that had ended, and whether all before it had: two looks that agree on it saw the same cluster.
-   * One that runs on from the first look to the second has ended in neither, nor in a backup between them.
+   * Behind the last transaction that had ended, whether all before it had, and whether one that writes had not ended, asked
+   * first. A transaction whose commit is in the log already may not have ended: it waits for the disk or for a standby.
    */
-  readonly activity: { readonly next: bigint; readonly idle: boolean };
+  readonly activity: { readonly next: bigint; readonly idle: boolean; readonly writing: boolean };
   /** How far the log was when the look was over; on a standby, how far it was replayed. */
   readonly reached: Lsn;
   readonly server: ServerFacts;
   readonly databases: readonly DatabaseLook[];
 }
 
-/** Whether no transaction that writes ended from the beginning of the earlier look to that of the later one. */
+/**
+ * Whether no transaction that writes ended, or wrote its commit into the log, from the beginning of the earlier look to that of
+ * the later one.
+ */
 export function sawTheSame(
   before: Pick<ClusterLook, 'activity'>,
   after: Pick<ClusterLook, 'activity'>,
 ): boolean {
-  return before.activity.idle && before.activity.next === after.activity.next;
+  return before.activity.idle && before.activity.next === after.activity.next && !after.activity.writing;
 }
 
 /** For care across versions: what sorting and encoding depend on. `null`: the server does not tell. */

@@ -14,11 +14,28 @@ const PROVIDERS: Readonly<Record<string, CollationLibrary['provider']>> = {
 export function readActivity(
   session: Session,
 ): Promise<{ readonly oldest: bigint; readonly activity: ClusterLook['activity'] }> {
+  return readWriting(session).then((writing) => readSnapshot(session, writing));
+}
+
+/**
+ * Whether a transaction that writes has not ended: it holds a lock on its own id until every snapshot sees its end. Prepared
+ * ones do too.
+ */
+function readWriting(session: Session): Promise<boolean> {
+  const text = `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock') AS writing`;
+  return session.row({ text, what: 'asking who writes' }, (row) => row.boolean('writing'));
+}
+
+/** In this order: who ends between the two questions is seen by the snapshot. */
+function readSnapshot(
+  session: Session,
+  writing: boolean,
+): Promise<{ readonly oldest: bigint; readonly activity: ClusterLook['activity'] }> {
   const text = `SELECT pg_snapshot_xmin(s)::text AS oldest, pg_snapshot_xmax(s)::text AS next
     FROM pg_current_snapshot() AS s`;
   return session.row({ text, what: 'reading the present transaction' }, (row) => {
     const [oldest, next] = [BigInt(row.text('oldest')), BigInt(row.text('next'))];
-    return { oldest, activity: { next, idle: oldest === next } };
+    return { oldest, activity: { next, idle: oldest === next, writing } };
   });
 }
 
