@@ -98,10 +98,12 @@ export function lookAt(
 ): ClusterLook {
   const ended = ({ logged, visible }: Transaction): number => (options.copy === true ? logged : visible);
   const xidOf = (index: number): bigint => FIRST_XID + BigInt(index);
-  const begun = all.filter((each) => each.begun <= time).length;
-  const running = all.findIndex((each) => each.begun <= time && ended(each) > time);
-  const next = xidOf(begun);
+  // as snapshots: xmax is behind the last transaction that has ended, and says nothing of those that began behind it
+  const latest = all.findLastIndex((each) => ended(each) <= time);
+  const running = all.slice(0, latest + 1).findIndex((each) => ended(each) > time);
+  const next = xidOf(latest + 1);
   const oldest = running === -1 ? next : xidOf(running);
+  const writing = all.some((each) => each.begun <= time && ended(each) > time);
   const settledBefore = options.settledBefore ?? oldest;
   const isSeen = ({ by, removedBy }: Version): boolean =>
     ended(all[by]!) <= time && (removedBy === undefined || ended(all[removedBy]!) > time);
@@ -139,7 +141,7 @@ export function lookAt(
   });
   return clusterLook({
     settledBefore,
-    activity: { next, idle: running === -1, writing: running !== -1 },
+    activity: { next, idle: running === -1, writing },
     objects: [...found, ...counted],
   });
 }
