@@ -80,8 +80,7 @@ export interface LaunchedInstance extends Instance {
 export async function launchInstance(options: InstanceOptions): Promise<LaunchedInstance> {
   options.signal?.throwIfAborted();
   const { home } = options;
-  const child = await spawnServer(options);
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const { child, ended } = await spawnServer(options);
   const stop = async (mode: 'fast' | 'immediate'): Promise<void> => stopServer(child, ended, mode);
   const connection = socketUrl(home.socketDirectory, options);
   return {
@@ -124,7 +123,12 @@ function commandLine(options: InstanceOptions): string[] {
   return [...(options.command ?? []), program, ...serverArguments(options)];
 }
 
-async function spawnServer(options: InstanceOptions): Promise<ChildProcess> {
+interface SpawnedServer {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+}
+
+async function spawnServer(options: InstanceOptions): Promise<SpawnedServer> {
   const { binaries, home } = options;
   const log = await open(home.logFile, 'a', 0o600);
   try {
@@ -138,8 +142,10 @@ async function spawnServer(options: InstanceOptions): Promise<ChildProcess> {
       detached: true,
       ...(home.user === undefined || changesAccount ? {} : { uid: home.user.uid, gid: home.user.gid }),
     });
+    // before anything is waited for: a server that ends at once would have ended unseen, and be waited for without an end
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     await once(child, 'spawn');
-    return child;
+    return { child, ended };
   } catch (error) {
     throw new LarderError('INSTANCE_FAILED', `postgres of ${binaries.directory} could not be run`, {
       hint: 'Check that the file exists and is built for this machine.',

@@ -12,7 +12,7 @@ import { initializeCluster } from '../../../src/postgres/server/initialize-clust
 import { prepareInstanceHome, removeInstanceHome } from '../../../src/postgres/server/instance-home.ts';
 import { openInstanceSession } from '../../../src/postgres/server/instance-session.ts';
 import { canReach, chooseInstanceUser } from '../../../src/postgres/server/instance-user.ts';
-import { startInstance } from '../../../src/postgres/server/instance.ts';
+import { launchInstance, startInstance } from '../../../src/postgres/server/instance.ts';
 import { reachableBinaries } from '../../../src/postgres/server/reachable-binaries.ts';
 import { startTemporaryInstance } from '../../../src/postgres/server/temporary-instance.ts';
 import { majors, startServer } from '../../support/postgres-server.ts';
@@ -103,6 +103,20 @@ describe('an instance', () => {
     expect(failure.message).toBe(`the PostgreSQL instance in ${home.dataDirectory} ended while starting`);
     expect(failure.hint).toContain('invalid value for parameter "shared_buffers"');
   }, 60_000);
+
+  test('that ends at once is not waited for without an end', async () => {
+    const home = await prepareInstanceHome(join(directory, 'home'), await chooseInstanceUser());
+    for (let i = 0; i < 100; i++) {
+      const launched = await launchInstance({
+        binaries,
+        home,
+        settings: {},
+        command: ['false'],
+        clock: systemClock,
+      });
+      await launched.stop('immediate');
+    }
+  });
 
   test('that stays silent is given up and leaves no process', async () => {
     const home = await makeCluster();
