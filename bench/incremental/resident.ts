@@ -14,7 +14,11 @@ import type { ResidentAnswer } from './resident-larder.ts';
 export const IN_SERVICE = 'Larder, in its service';
 
 /** As `scripts/larder` starts Larder. */
-const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--heap-growing-percent=50'];
+const FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=50',
+];
 const ALLOCATOR = {
   MALLOC_MMAP_THRESHOLD_: '67108864',
   MALLOC_TRIM_THRESHOLD_: '268435456',

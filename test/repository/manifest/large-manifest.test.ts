@@ -19,7 +19,11 @@ interface Measured {
 async function measure(kind: 'files' | 'blocks'): Promise<Measured> {
   await using directory = await temporaryDirectory();
   // as scripts/larder starts the service
-  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--heap-growing-percent=50'];
+  const flags = [
+    '--disable-warning=ExperimentalWarning',
+    '--max-semi-space-size=4',
+    '--heap-growing-percent=50',
+  ];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, PROGRAM, directory.path, kind]);
   const measured = JSON.parse(stdout) as Measured;
   process.stdout.write(`map of ${kind}: ${stdout}`);
