@@ -155,7 +155,7 @@ export class SpoolWriter {
       const whole = one.finished && (one.segment.number + 1n) * size <= position;
       if (!whole || this.#syncing.includes(one)) continue;
       this.#dirty.delete(one);
-      closeSync(one.file);
+      closeFile(one.file);
     }
     this.#advance(position < this.#written ? position : this.#written);
   }
@@ -164,7 +164,7 @@ export class SpoolWriter {
   async close(): Promise<void> {
     await this.#flushing?.catch(() => undefined);
     for (const { file } of new Set([...this.#dirty, ...(this.#open === undefined ? [] : [this.#open])])) {
-      closeSync(file);
+      closeFile(file);
     }
     this.#dirty.clear();
     this.#open = undefined;
@@ -193,7 +193,7 @@ export class SpoolWriter {
       throw this.#failure;
     } finally {
       this.#syncing = [];
-      for (const one of group) if (one.finished && !this.#dirty.has(one)) closeSync(one.file);
+      for (const one of group) if (one.finished && !this.#dirty.has(one)) closeFile(one.file);
     }
     this.#lastFlush = clock.monotonic() - began;
     this.#advance(position);
@@ -234,5 +234,17 @@ export class SpoolWriter {
     done.finished = true;
     this.#open = undefined;
     this.#options.onFinished(done.segment, done.name);
+  }
+}
+
+/**
+ * What a file holds was forced to the disk, or stored, or given up before it is closed: nothing hangs on that, and an error of
+ * it must not stand in the place of the one that came before.
+ */
+function closeFile(file: number): void {
+  try {
+    closeSync(file);
+  } catch {
+    // closed it is all the same
   }
 }

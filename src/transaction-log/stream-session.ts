@@ -15,6 +15,8 @@ const STATUS_INTERVAL = 10_000;
 const ANSWER_LIMIT = 30_000;
 /** Milliseconds between two flushes that no commit waits for: what the loss of this machine and the server's can cost. */
 const UNAWAITED_FLUSH = 100;
+/** Of such waits while catching up: a server that sends nothing for a second may be about to be lost. */
+const STILL_ROUNDS = 10;
 /**
  * Milliseconds for which the socket is left alone behind a read when no commit waits: a busy server sends each of
  * thousands of commits by itself, and taking them one by one costs it a tenth of its transactions on a small machine.
@@ -163,9 +165,11 @@ export class StreamSession {
     const loop = async (): Promise<void> => {
       // behind the last message of this read of the socket: all of it is one group
       await Promise.resolve();
-      for (let before = 0n; writer.flushed !== writer.written; before = writer.written) {
-        // a server that sends nothing more may be about to be lost
-        const skips = writer.written !== before && this.#catchingUp.skipsSpool(this.#ahead);
+      let [before, still] = [0n, 0];
+      while (writer.flushed !== writer.written) {
+        still = writer.written === before ? still + 1 : 0;
+        before = writer.written;
+        const skips = still < STILL_ROUNDS && this.#catchingUp.skipsSpool(this.#ahead);
         if (!skips) await writer.flush();
         this.#acknowledge();
         // each flush costs the server too, where both write to one disk

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { INFO_OF_MANAGER, type WalRecord } from '../../postgres/wal-record.ts';
@@ -9,10 +9,13 @@ import type { CommitRecord } from '../../repository/commit-record.ts';
 /** RM_TBLSPC_ID: tablespaces. */
 const TABLESPACE_MANAGER = 5;
 const XLOG_TBLSPC_CREATE = 0x00;
+/** Bytes. */
+const READ = 1024 * 1024;
 
 /**
  * Whether the log that came with a backup makes a tablespace. To replay that takes the very directory of the original: where
- * the copy's server has the original's account and sees its file systems, it would write into the original's own files.
+ * the copy's server has the original's account and sees its file systems, it would write into the original's own files. Behind
+ * a record that cannot be read nothing is looked at: no server replays it either.
  * @throws the system's errors
  */
 export async function makesTablespace(dataDirectory: string, backup: CommitRecord): Promise<boolean> {
@@ -25,8 +28,10 @@ export async function makesTablespace(dataDirectory: string, backup: CommitRecor
       check: 'headers',
     });
     for (const name of segmentsOfRange(timeline, first, parseLsn(end) ?? first, segmentSize)) {
-      const bytes = await readFile(join(dataDirectory, 'pg_wal', name));
-      if (reader.push(bytes).some(isTablespaceCreation)) return true;
+      // a segment may have a gigabyte
+      const chunks = createReadStream(join(dataDirectory, 'pg_wal', name), { highWaterMark: READ });
+      for await (const bytes of chunks as AsyncIterable<Buffer>)
+        if (reader.push(bytes).some(isTablespaceCreation)) return true;
     }
   }
   return false;

@@ -11,10 +11,12 @@ const PROVIDERS: Readonly<Record<string, CollationLibrary['provider']>> = {
 };
 
 /** Where the cluster stands in the order of its transactions. Throws as `Session.rows`. */
-export function readActivity(
+export async function readActivity(
   session: Session,
 ): Promise<{ readonly oldest: bigint; readonly activity: ClusterLook['activity'] }> {
-  return readWriting(session).then((writing) => readSnapshot(session, writing));
+  // in this order: who ends between the two questions is seen by the snapshot
+  const writing = await readWriting(session);
+  return readSnapshot(session, writing);
 }
 
 /**
@@ -26,7 +28,6 @@ function readWriting(session: Session): Promise<boolean> {
   return session.row({ text, what: 'asking who writes' }, (row) => row.boolean('writing'));
 }
 
-/** In this order: who ends between the two questions is seen by the snapshot. */
 function readSnapshot(
   session: Session,
   writing: boolean,
