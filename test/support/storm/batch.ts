@@ -21,6 +21,7 @@ export interface Draw {
   readonly ledger: Ledger;
   /** Tablespaces that tables may be moved to. */
   readonly spaces: readonly string[];
+  readonly duringBackup: boolean;
 }
 
 /** Draws a batch that concerns one table. */

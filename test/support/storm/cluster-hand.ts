@@ -59,7 +59,7 @@ export class ClusterHand {
     if (drawn < 20 && !duringBackup && this.#databases.size > 0) return this.#move();
     if (drawn < 30) return this.#changeTablespaces();
     if (drawn < 34) return this.#rewriteSharedCatalog();
-    return this.#changeDatabase();
+    return this.#changeDatabase(duringBackup);
   }
 
   async close(): Promise<void> {
@@ -142,12 +142,12 @@ export class ClusterHand {
     }));
   }
 
-  async #changeDatabase(): Promise<void> {
+  async #changeDatabase(duringBackup: boolean): Promise<void> {
     const { random, connection } = this.#options;
     if (this.#databases.size === 0) return;
     const database = random.pick([...this.#databases.values()]);
     database.hand ??= await DatabaseHand.open(connection, database.journal);
-    await database.hand.carryOut((number, ledger) => drawBatch({ random, number, ledger, spaces: [] }));
+    await database.hand.carryOut((number, ledger) => drawBatch({ random, number, ledger, spaces: [], duringBackup }));
   }
 
   #note(holding: ClusterHolding, afterwards: readonly string[] = []): Promise<void> {

@@ -18,10 +18,11 @@ const holdings: readonly Holding[] = [
 ];
 const ledger: Ledger = new Map(holdings.map((holding) => [holding.name, holding]));
 
-function draw(seed: number, count: number): string[] {
+function draw(seed: number, count: number, duringBackup = false): string[] {
   const random = new SeededRandom(seed);
   return Array.from({ length: count }, (_, i) => {
-    const { what, statements, afterwards } = drawBatch({ random, number: i + 1, ledger, spaces: ['space'] });
+    const given = { random, number: i + 1, ledger, spaces: ['space'], duringBackup };
+    const { what, statements, afterwards } = drawBatch(given);
     return [what, ...statements, ...(afterwards ?? [])].join('; ');
   });
 }
@@ -30,6 +31,13 @@ describe('what the storm draws', () => {
   test('is repeated by its seed', () => {
     expect(draw(7, 200)).toEqual(draw(7, 200));
     expect(draw(7, 200)).not.toEqual(draw(8, 200));
+  });
+
+  test('has VACUUM FULL of pg_proc between backups only', () => {
+    const ofProc = (duringBackup: boolean) =>
+      draw(1, 3000, duringBackup).filter((batch) => batch.includes('VACUUM FULL pg_proc'));
+    expect(ofProc(false)).not.toEqual([]);
+    expect(ofProc(true)).toEqual([]);
   });
 
   test.each([

@@ -49,9 +49,16 @@ export const vacuumFull: TableOperation = ({ name }) =>
 export const reindexConcurrently: TableOperation = ({ name }) =>
   unseen(`reindex ${name} concurrently`, [`REINDEX TABLE CONCURRENTLY ${name}`]);
 
-export function rewriteCatalog({ random }: Draw): Batch {
+/**
+ * But not pg_proc while a backup is taken: PostgreSQL switches to the new file of a mapped catalog in a record before the
+ * commit, and a copy that ends between the two loses the rows of its TOAST table, which the transaction has written anew
+ * (`test/integration/drill/rewritten-catalog.test.ts`). Of the mapped catalogs it alone has such rows.
+ */
+export function rewriteCatalog({ random, duringBackup }: Draw): Batch {
   const catalog = random.pick(CATALOGS);
-  const statement = random.pick([`VACUUM FULL ${catalog}`, `REINDEX TABLE ${catalog}`, `VACUUM ${catalog}`]);
+  const gentle = [`REINDEX TABLE ${catalog}`, `VACUUM ${catalog}`];
+  const isKnownFault = duringBackup && catalog === 'pg_proc';
+  const statement = random.pick(isKnownFault ? gentle : [`VACUUM FULL ${catalog}`, ...gentle]);
   return unseen(statement, [statement]);
 }
 

@@ -143,8 +143,10 @@ export class Storm implements AsyncDisposable {
     const hand = await DatabaseHand.open(this.connection, this.#journals.get(database)!);
     this.#tableHands.set(database, hand);
     return {
-      step: () =>
-        hand.carryOut((number, ledger) => drawBatch({ random, number, ledger, spaces: LASTING_SPACES })),
+      step: (duringBackup) =>
+        hand.carryOut((number, ledger) =>
+          drawBatch({ random, number, ledger, spaces: LASTING_SPACES, duringBackup }),
+        ),
       close: () => hand.close(),
     };
   }
