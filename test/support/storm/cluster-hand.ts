@@ -147,7 +147,9 @@ export class ClusterHand {
     if (this.#databases.size === 0) return;
     const database = random.pick([...this.#databases.values()]);
     database.hand ??= await DatabaseHand.open(connection, database.journal);
-    await database.hand.carryOut((number, ledger) => drawBatch({ random, number, ledger, spaces: [], duringBackup }));
+    await database.hand.carryOut((number, ledger) =>
+      drawBatch({ random, number, ledger, spaces: [], duringBackup }),
+    );
   }
 
   #note(holding: ClusterHolding, afterwards: readonly string[] = []): Promise<void> {
