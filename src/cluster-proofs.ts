@@ -12,7 +12,7 @@ export function proofSettings(
     keep: verify.keepScratch ? name : undefined,
     scratch: scratchPlaces(verify.scratchDirectory, stateDirectory),
     userChecks: verify.checks,
-    concurrency: verify.databases,
+    concurrency: verify.sessions,
     binaries: verify.binaries,
     larderVersion,
   };

@@ -61,7 +61,7 @@ function freshProof({ environment, version }: CliParts): ProofSettings {
   return {
     scratch: scratchPlaces(undefined, undefined),
     userChecks: [],
-    concurrency: CLUSTER_DEFAULTS.verify.databases,
+    concurrency: CLUSTER_DEFAULTS.verify.sessions,
     binaries: searchPath === undefined ? {} : { searchPath },
     larderVersion: version,
   };

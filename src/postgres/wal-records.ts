@@ -107,6 +107,12 @@ export class WalRecordReader {
     return this.#last === undefined ? undefined : { start: this.#last.start, end: this.#last.end };
   }
 
+  /** The first bytes of a record that goes on behind what was pushed; undefined where none does, or begins elsewhere. */
+  get unfinished(): Buffer | undefined {
+    const { start, bytes, length } = this.#crossing;
+    return start === undefined ? undefined : bytes.subarray(0, length);
+  }
+
   /** Set once it met something that is not the log's next bytes; nothing is read after it. */
   get ended(): WalEnd | undefined {
     return this.#ended;

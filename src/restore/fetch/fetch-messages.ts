@@ -1,7 +1,9 @@
 import type { ExpectedSegment } from '../../postgres/wal-page.ts';
 import type { StoredSegment } from '../../repository/wal/stored-segment.ts';
 import type { StoreLocation } from '../../storage/object-store.ts';
+import type { ErrorMessage } from '../../worker-thread.ts';
 import type { Owner } from '../durable.ts';
+import type { KeepOut } from '../tablespaces/tablespace-guard.ts';
 
 export interface FetchWorkerData {
   readonly location: StoreLocation;
@@ -14,4 +16,15 @@ export interface FetchTask {
   readonly target: string;
   readonly owner: Owner | undefined;
   readonly expected: ExpectedSegment;
+  /** The segment behind it, into which its last record may go on; undefined where none is stored. */
+  readonly next: StoredSegment | undefined;
+  /** Which tablespaces the log may not make. */
+  readonly keepOut: KeepOut;
+}
+
+export interface FetchResult {
+  /** Of the segment, stored. */
+  readonly bytes: number;
+  /** Why it ends before a record that must not be replayed. */
+  readonly cutOff?: ErrorMessage | undefined;
 }

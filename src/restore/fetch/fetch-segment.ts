@@ -13,7 +13,9 @@ import { assertSegment, LONG_HEADER_LENGTH } from '../../postgres/wal-page.ts';
 import { releaseFrame } from '../../repository/frames/frame.ts';
 import { readStoredSegment } from '../../repository/wal/stored-segment.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import type { FetchTask } from './fetch-messages.ts';
+import { errorToMessage } from '../../worker-thread.ts';
+import { TablespaceGuard, type TablespaceRefusal } from '../tablespaces/tablespace-guard.ts';
+import type { FetchResult, FetchTask } from './fetch-messages.ts';
 
 /** Of what is being written; such a name is never asked for. */
 const UNFINISHED = '.part';
@@ -21,30 +23,61 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * Writes one segment to its target, checked, with zeros behind the bytes that are stored. Not forced to disk: whoever
- * loses it asks again.
- * @returns bytes of the segment that were stored
+ * loses it asks again. Where it makes a tablespace that must not be made, it ends before that record: the server replays what
+ * comes before, in which its target may lie, and fails where it does not.
  * @throws LarderError OBJECT_MISSING, OBJECT_DAMAGED, RESTORE_FAILED when it cannot be written, the store's errors
  */
-export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise<number> {
+export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise<FetchResult> {
   const path = `${task.target}${UNFINISHED}`;
   const file = openTarget(path, task);
+  const guard = guardOf(task);
   try {
-    let position = 0;
-    for await (const bytes of readStoredSegment(store, task.stored)) {
-      if (position === 0) assertBeginning(bytes, task);
-      write(file, bytes, position);
-      position += bytes.length;
-      releaseFrame(bytes, NOTHING);
+    let bytes = 0;
+    let refusal: TablespaceRefusal | undefined;
+    for await (const piece of readStoredSegment(store, task.stored)) {
+      if (bytes === 0) assertBeginning(piece, task);
+      refusal ??= await guard.look(piece);
+      write(file, piece, bytes);
+      bytes += piece.length;
+      releaseFrame(piece, NOTHING);
     }
+    refusal ??= await lookOn(guard, store, task);
+    if (refusal !== undefined) ftruncateSync(file, offsetIn(task, refusal));
     ftruncateSync(file, task.expected.segmentSize);
     renameSync(path, task.target);
-    return position;
+    return { bytes, cutOff: refusal === undefined ? undefined : errorToMessage(refusal.error) };
   } catch (error) {
     rmSync(path, { force: true });
     throw error instanceof LarderError ? error : unwritable(task.target, error);
   } finally {
     closeSync(file);
   }
+}
+
+function guardOf({ expected, keepOut }: FetchTask): TablespaceGuard {
+  const { segment, segmentSize } = expected;
+  return new TablespaceGuard({ start: segment.number * BigInt(segmentSize), segmentSize, keepOut });
+}
+
+/** Where the last record may make one, its rest is in the next segment. */
+async function lookOn(
+  guard: TablespaceGuard,
+  store: ObjectStore,
+  { next }: FetchTask,
+): Promise<TablespaceRefusal | undefined> {
+  if (!guard.isUndecided() || next === undefined) return undefined;
+  for await (const piece of readStoredSegment(store, next)) {
+    const refusal = await guard.look(piece);
+    releaseFrame(piece, NOTHING);
+    if (refusal !== undefined || !guard.isUndecided()) return refusal;
+  }
+  return undefined;
+}
+
+function offsetIn({ expected: { segment, segmentSize } }: FetchTask, { at }: TablespaceRefusal): number {
+  const offset = at - segment.number * BigInt(segmentSize);
+  // one of the next segment, which came along
+  return Number(offset < BigInt(segmentSize) ? offset : segmentSize);
 }
 
 function openTarget(path: string, { owner, target }: FetchTask): number {

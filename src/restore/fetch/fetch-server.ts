@@ -8,11 +8,12 @@ import { segmentFinder, segmentOnPath, type StoredSegment } from '../../reposito
 import { readHistoryText, readWalIndex } from '../../repository/wal/wal-index.ts';
 import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import { TaskPool } from '../../task-pool.ts';
-import { startWorker } from '../../worker-thread.ts';
+import { errorFromMessage, startWorker } from '../../worker-thread.ts';
 import type { RecoveryPlan } from '../recovery/recovery-plan.ts';
+import type { KeepOut } from '../tablespaces/tablespace-guard.ts';
 import { decideFetch, type FetchAnswer, type FetchScope } from './fetch-decision.ts';
 import { FetchDirectory } from './fetch-directory.ts';
-import type { FetchTask, FetchWorkerData } from './fetch-messages.ts';
+import type { FetchResult, FetchTask, FetchWorkerData } from './fetch-messages.ts';
 
 const THREADS = 2;
 /** Segments kept ready ahead of the one that was asked for, and the bytes they may take. */
@@ -30,7 +31,9 @@ export interface FetchServerOptions {
   readonly plan: Pick<RecoveryPlan, 'archive' | 'path' | 'from' | 'until'>;
   readonly dataDirectory: string;
   readonly clock: Clock;
-  /** A file could not be given: PostgreSQL ends its recovery with an error. */
+  /** Which tablespaces the log may not make: those of servers on this host, unless told otherwise. */
+  readonly keepOut?: KeepOut | undefined;
+  /** A file could not be given, or not to its end: PostgreSQL's recovery fails where it needs that. */
   readonly onFailure: (error: LarderError) => void;
   /** Something was asked for. */
   readonly onWant?: () => void;
@@ -40,7 +43,7 @@ export interface FetchServerOptions {
 export class FetchServer {
   readonly #options: FetchServerOptions;
   readonly #archive: ArchiveRecord;
-  readonly #pool: TaskPool<FetchTask>;
+  readonly #pool: TaskPool<FetchTask, FetchResult>;
   readonly #running = new Map<string, Promise<void>>();
   /** Segments beyond `#ahead` that lie ready, are on their way, or could not be had. */
   readonly #fetchedAhead = new Map<string, { readonly number: bigint; failed: boolean }>();
@@ -192,10 +195,16 @@ export class FetchServer {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const { path, owner } = this.#directory;
+    const { index, path: timelines } = this.#scope;
+    const { segmentSize } = this.#archive;
     const expected = { segment: stored.segment, ...this.#archive };
+    const next = segmentOnPath(segmentFinder(index), timelines, stored.segment.number + 1n, segmentSize);
+    const keepOut = this.#options.keepOut ?? 'occupied';
     const fetched = this.#pool
-      .run({ stored, target: `${path}/${file}`, owner, expected })
-      .then(() => undefined)
+      .run({ stored, target: `${path}/${file}`, owner, expected, next, keepOut })
+      .then(({ cutOff }) => {
+        if (cutOff !== undefined) this.#options.onFailure(errorFromMessage(cutOff));
+      })
       .finally(() => this.#running.delete(key));
     this.#running.set(key, fetched);
     return fetched;

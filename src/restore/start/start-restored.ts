@@ -170,7 +170,7 @@ function notReached(
     'RESTORE_FAILED',
     `the copy in ${target.path} did not reach its target: ${problem}${why}`,
     {
-      hint: `Do not use it: it holds less than was asked for. "larder wal status" tells what the archive has. PostgreSQL said last:\n${said}`,
+      hint: `${failure?.hint ?? 'Do not use it: it holds less than was asked for. "larder wal status" tells what the archive has.'} PostgreSQL said last:\n${said}`,
       cause: failure,
     },
   );

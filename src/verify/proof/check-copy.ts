@@ -18,7 +18,7 @@ export interface CopyChecks {
   readonly level: 'restore' | 'full';
   readonly backup: CommitRecord;
   readonly userChecks: readonly UserCheck[];
-  /** Databases looked at side by side. */
+  /** Sessions of the copy that look at its relations side by side. */
   readonly concurrency: number;
   /** Leaves relations out that nobody has written to since then, milliseconds since 1970. */
   readonly touchedSince?: number | undefined;

@@ -40,7 +40,7 @@ export interface ProofRequest {
    */
   readonly keep?: string | undefined;
   readonly userChecks: readonly UserCheck[];
-  /** Databases looked at side by side. */
+  /** Sessions of the copy that look at its relations side by side. */
   readonly concurrency: number;
   readonly binaries: BinariesSearch;
   readonly larderVersion: string;

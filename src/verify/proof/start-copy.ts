@@ -16,11 +16,12 @@ import { reachableBinaries } from '../../postgres/server/reachable-binaries.ts';
 import { quietSettings } from '../../postgres/server/temporary-instance.ts';
 import { majorOf } from '../../postgres/version.ts';
 import { FetchServer } from '../../restore/fetch/fetch-server.ts';
+import { assertOwnLogKeepsOut } from '../../restore/tablespaces/own-log.ts';
+import type { KeepOut } from '../../restore/tablespaces/tablespace-guard.ts';
 import type { RestorePlan } from '../../restore/plan.ts';
 import { readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
 import { copySettings, sessionSettings } from './copy-settings.ts';
 import { adviceFor, isHostFailure, isHostsLack } from './host-failure.ts';
-import { makesTablespace } from './new-tablespaces.ts';
 import { keepOwnSettings } from './own-settings.ts';
 import { superuserCandidates } from './superuser.ts';
 
@@ -71,12 +72,15 @@ export async function startCopy(
   await keepOwnSettings(home.dataDirectory, owner);
   const binaries = await reachableBinaries(options.binaries, home);
   const confinement = await findConfinement(home.user, writableDirectories(home));
-  if (confinement.level !== 'namespaces' && home.user === undefined) await assertKeepsToItself(plan);
+  // its server would have our account, and see what we see
+  const keepOut = confinement.level !== 'namespaces' && home.user === undefined ? 'everything' : 'occupied';
+  if (keepOut === 'everything')
+    await asHostsLack(() => assertOwnLogKeepsOut(plan.target.path, backup, keepOut));
   const settings = {
     ...(await quietSettings(home)),
     ...copySettings(major, backup.walSegmentSize),
   };
-  const feeding = await feedRecovery(plan, clock);
+  const feeding = await feedRecovery(plan, { clock, keepOut });
   const began = clock.monotonic();
   const server = await launchInstance({ binaries, home, settings, command: confinement.command, clock });
   yieldToOthers(server.processId);
@@ -93,16 +97,18 @@ export async function startCopy(
   }
 }
 
-/** Its server would have our account, and see what we see. Throws INSTANCE_FAILED where its log reaches for that. */
-async function assertKeepsToItself({ request: { backup }, target }: RestorePlan): Promise<void> {
-  if (!(await makesTablespace(target.path, backup))) return;
-  throw new LarderError(
-    'INSTANCE_FAILED',
-    'the log of this backup makes a tablespace, in the directory of the original one',
-    {
-      hint: 'Nothing on this host would keep the copy out of that directory: run Larder as root, or where unshare works, or prove a later backup.',
-    },
-  );
+/** What this host must not let happen is no fault of the copy. */
+async function asHostsLack(look: () => Promise<void>): Promise<void> {
+  try {
+    await look();
+  } catch (error) {
+    if (!(error instanceof LarderError) || error.code !== 'RESTORE_REFUSED') throw error;
+    const { message, hint } = error;
+    throw new LarderError('INSTANCE_FAILED', message, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    });
+  }
 }
 
 /** All of its processes inherit it, and the kernel's weight for the disk follows it. */
@@ -139,7 +145,10 @@ interface Feeding {
 }
 
 /** Gives the server the log of the repository, so that it needs no access of its own. */
-async function feedRecovery({ request, target }: RestorePlan, clock: Clock): Promise<Feeding> {
+async function feedRecovery(
+  { request, target }: RestorePlan,
+  { clock, keepOut }: { readonly clock: Clock; readonly keepOut: KeepOut },
+): Promise<Feeding> {
   const { recovery: plan, store, location } = request;
   const failures: LarderError[] = [];
   if (plan === undefined) return { failures, stop: () => Promise.resolve() };
@@ -150,6 +159,7 @@ async function feedRecovery({ request, target }: RestorePlan, clock: Clock): Pro
     plan,
     dataDirectory: target.path,
     clock,
+    keepOut,
     onFailure,
   });
   const end = new AbortController();
@@ -190,10 +200,11 @@ const WORDS_OF_POSTGRES = /LOG: {2}starting PostgreSQL|FATAL: |PANIC: |^postgres
 function recoveryFailed(text: string, problem: string, failure: LarderError | undefined): LarderError {
   const said = text.trimEnd().split('\n').slice(-LOG_TAIL).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
-  const hint = [adviceFor(text), `PostgreSQL said last:\n${said}`]
+  const hint = [failure?.hint, adviceFor(text), `PostgreSQL said last:\n${said}`]
     .filter((part) => part !== undefined)
     .join('\n');
-  if (isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
+  const isRefused = failure?.code === 'RESTORE_REFUSED';
+  if (isRefused || isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
     return new LarderError('INSTANCE_FAILED', `this host could not run the copy: ${problem}${why}`, { hint });
   return new LarderError('RESTORE_FAILED', `the recovery of the copy failed: ${problem}${why}`, { hint });
 }

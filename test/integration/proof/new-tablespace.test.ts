@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
-import { makesTablespace } from '../../../src/verify/proof/new-tablespaces.ts';
+import { assertOwnLogKeepsOut } from '../../../src/restore/tablespaces/own-log.ts';
 import { backUp, failureOf, makeScratch, repositoryAt, restoreInto } from '../../support/backup-runner.ts';
 import type { Scratch, TestRepository } from '../../support/backup-runner.ts';
 import { startServer, type TestServer } from '../../support/postgres-server.ts';
@@ -53,7 +53,7 @@ test('the log of a backup while which none was made tells of none', async () => 
   const backup = await backUp(repository, server.connection);
   const restored = join(scratch.path, 'without');
   await restoreInto(repository, backup, restored);
-  expect(await makesTablespace(restored, backup)).toBe(false);
+  await assertOwnLogKeepsOut(restored, backup, 'everything');
 }, 60_000);
 
 test('of a backup while which a tablespace was made nothing is known where its directory is not: no verdict', async () => {
@@ -61,10 +61,17 @@ test('of a backup while which a tablespace was made nothing is known where its d
   await mkdir(location);
   await giveToServer(location);
   const backup = await backUpWhileMade(location);
-  await rm(location, { recursive: true });
   const restored = join(scratch.path, 'restored');
+  const refusal = await failureOf(restoreInto(repository, backup, restored));
+  expect(refusal).toMatchObject({ code: 'RESTORE_REFUSED' });
+  expect(refusal.message).toContain(`${location}, where a server has its files`);
+  expect(await readdir(join(restored, 'global'))).not.toContain('pg_control');
+  await rm(location, { recursive: true });
   await restoreInto(repository, backup, restored);
-  expect(await makesTablespace(restored, backup)).toBe(true);
+  await assertOwnLogKeepsOut(restored, backup, 'occupied');
+  expect(await failureOf(assertOwnLogKeepsOut(restored, backup, 'everything'))).toMatchObject({
+    code: 'RESTORE_REFUSED',
+  });
 
   const failure = await failureOf(prove(repository, backup, join(scratch.path, 'proofs')));
   expect(failure).toMatchObject({ code: 'INSTANCE_FAILED' });
