@@ -69,14 +69,14 @@ function buildSchedules(parsed: ParsedCluster['schedules']): SchedulesConfig {
 }
 
 function buildVerify(
-  { level, databases, checks, ...parsed }: ParsedCluster['verify'],
+  { level, sessions, checks, ...parsed }: ParsedCluster['verify'],
   { environment, workingDirectory }: ClusterSource,
 ): VerifyConfig {
   const directory = parsed['scratch-directory'];
   const searchPath = environment['PATH'];
   return {
     level,
-    databases,
+    sessions,
     keepScratch: parsed.scratch === 'keep',
     scratchDirectory: directory === 'auto' ? undefined : resolve(workingDirectory, directory),
     binaries: {

@@ -77,8 +77,8 @@ export interface VerifyConfig {
   readonly keepScratch: boolean;
   /** Where the server's programs are looked for. */
   readonly binaries: BinariesSearch;
-  /** Databases looked at side by side. */
-  readonly databases: number;
+  /** Sessions of the copy that look at its relations side by side. */
+  readonly sessions: number;
   readonly checks: readonly UserCheck[];
 }
 

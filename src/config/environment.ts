@@ -34,7 +34,7 @@ const CLUSTER_VARIABLES: Readonly<Record<string, KeyPath>> = {
   LARDER_VERIFY_SCRATCH: ['verify', 'scratch'],
   LARDER_VERIFY_SCRATCH_DIRECTORY: ['verify', 'scratch-directory'],
   LARDER_VERIFY_BINARIES: ['verify', 'binaries'],
-  LARDER_VERIFY_DATABASES: ['verify', 'databases'],
+  LARDER_VERIFY_SESSIONS: ['verify', 'sessions'],
   LARDER_DRILL_TARGET: ['drill', 'target'],
   LARDER_DRILL_TIMEOUT: ['drill', 'timeout'],
   LARDER_DRILL_SECOND_SITE: ['drill', 'second-site'],

@@ -41,7 +41,7 @@ export const CLUSTER_DEFAULTS = {
     scratch: 'remove',
     'scratch-directory': 'auto',
     binaries: 'auto',
-    databases: 2,
+    sessions: 2,
     checks: {},
   },
   drill: { target: 'newest', timeout: '24h' },
@@ -240,7 +240,7 @@ const cluster = z.strictObject({
     scratch: oneOf('remove', 'keep'),
     'scratch-directory': text,
     binaries: text,
-    databases: integer(1, 64),
+    sessions: integer(1, 64),
     checks: z.record(clusterName, userCheck),
   }),
   drill: z.strictObject({

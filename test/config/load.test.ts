@@ -68,7 +68,7 @@ describe('the environment alone', () => {
             keepScratch: false,
             scratchDirectory: undefined,
             binaries: {},
-            databases: 2,
+            sessions: 2,
             checks: [],
           },
         },

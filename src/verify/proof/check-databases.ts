@@ -9,6 +9,7 @@ import { indexCheck } from './checks/index-check.ts';
 import { libraryCheck } from './checks/library-check.ts';
 import { disableEventTriggers, type CopiedDatabase } from './copied-databases.ts';
 import { CopyFailure, openCopySession, type CopySession } from './copy-session.ts';
+import { DatabaseSessions, SessionPlaces, type DatabaseSession } from './database-sessions.ts';
 import { mergeSeen, type DatabaseCheck, type DatabaseLook, type Seen } from './database-look.ts';
 import { readRelations } from './relations.ts';
 import type { RunningCopy } from './start-copy.ts';
@@ -16,7 +17,7 @@ import { touchedRelations } from './touched-files.ts';
 
 export interface DatabasesCheck {
   readonly level: 'restore' | 'full';
-  /** Databases looked at side by side. */
+  /** Sessions of the copy's server that look at relations side by side. */
   readonly concurrency: number;
   /** Leaves relations out that nobody has written to since then, milliseconds since 1970; undefined for none. */
   readonly touchedSince?: number | undefined;
@@ -47,12 +48,16 @@ export async function checkDatabases(
   const checks = checksOf(options.level);
   const waiting = [...databases];
   const all: Timed[] = [];
+  const places = new SessionPlaces(options.concurrency);
   const next = async (): Promise<void> => {
+    if (!places.take()) return;
     for (let database = waiting.shift(); database !== undefined; database = waiting.shift()) {
-      all.push(...(await lookAt(copy, database, { ...options, checks, progress })));
+      all.push(...(await lookAt(copy, database, { ...options, checks, progress, places })));
     }
+    // from now on for further sessions of a database that takes longer
+    places.give();
   };
-  await Promise.all(Array.from({ length: options.concurrency }, next));
+  await Promise.all(Array.from({ length: Math.min(options.concurrency, databases.length) }, next));
   return checks.map((check) => {
     const own = all.filter((timed) => timed.check === check);
     const answer = mergeSeen(
@@ -81,6 +86,7 @@ function checksOf(level: DatabasesCheck['level']): DatabaseCheck[] {
 interface Circumstances extends DatabasesCheck {
   readonly checks: readonly DatabaseCheck[];
   readonly progress: BytesSeen;
+  readonly places: SessionPlaces;
 }
 
 async function lookAt(
@@ -104,10 +110,12 @@ async function lookAt(
 async function prepare(
   copy: RunningCopy,
   { name, otherCollation }: CopiedDatabase,
-  { session, level, progress, checks, touchedSince }: Circumstances & { readonly session: CopySession },
+  circumstances: Circumstances & { readonly session: CopySession },
 ): Promise<DatabaseLook> {
+  const { session, level, progress, checks, touchedSince, places, signal } = circumstances;
   await disableEventTriggers(session);
-  const amcheck = await loadAmcheck(session, copy.major);
+  const own = { session, amcheck: await loadAmcheck(session, copy.major) };
+  const sessions = new DatabaseSessions(own, places, () => openDatabaseSession(copy, name, signal));
   const relations = await readRelations(session, otherCollation);
   // heaps and indexes once, tables twice where their contents are read too
   const passes = checks.includes(contentCheck) ? 2 : 1;
@@ -118,7 +126,21 @@ async function prepare(
   const touched = await touchedRelations(dataDirectory, files, touchedSince);
   const isUnchanged: DatabaseLook['isUnchanged'] = ({ file, otherFile }) =>
     !touched.has(file) && (otherFile === undefined || !touched.has(otherFile));
-  return { database: name, session, dataDirectory, relations, amcheck, level, isUnchanged, seen };
+  return { database: name, sessions, dataDirectory, relations, level, isUnchanged, seen };
+}
+
+async function openDatabaseSession(
+  copy: RunningCopy,
+  database: string,
+  signal: AbortSignal,
+): Promise<DatabaseSession> {
+  const session = await openCopySession(copy, database, signal);
+  try {
+    return { session, amcheck: await loadAmcheck(session, copy.major) };
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function timed(check: DatabaseCheck, look: DatabaseLook, clock: Clock): Promise<Timed> {

@@ -1,16 +1,15 @@
 import type { Finding } from '../report.ts';
-import type { Amcheck } from './amcheck.ts';
 import { copyFinding, type Answer } from './answer.ts';
-import { CopyFailure, type CopySession } from './copy-session.ts';
+import { CopyFailure } from './copy-session.ts';
+import type { DatabaseSession, DatabaseSessions } from './database-sessions.ts';
 import type { Relation } from './relations.ts';
 
 /** One database of a copy while it is looked at. */
 export interface DatabaseLook {
   readonly database: string;
-  readonly session: CopySession;
+  readonly sessions: DatabaseSessions;
   readonly dataDirectory: string;
   readonly relations: readonly Relation[];
-  readonly amcheck: Amcheck | string;
   readonly level: 'restore' | 'full';
   /** Whether a relation, with all that it has to agree with, is as it was when an earlier backup was proven. */
   readonly isUnchanged: (relation: Relation) => boolean;
@@ -33,29 +32,63 @@ export interface DatabaseCheck {
   readonly describe: (counts: Readonly<Record<string, number>>) => string;
 }
 
-/** Looks at relation after relation; what one of them says against itself becomes a finding, or an exception. */
+/** Looks at each relation, some side by side; what one of them says against itself becomes a finding, or an exception. */
 export async function lookAtEach(
-  { database, seen }: DatabaseLook,
+  { database, sessions, seen }: DatabaseLook,
   relations: readonly Relation[],
-  look: (relation: Relation) => Promise<readonly string[]>,
+  look: (relation: Relation, session: DatabaseSession) => Promise<readonly string[]>,
 ): Promise<{ findings: Finding[]; exceptions: string[] }> {
-  const findings: Finding[] = [];
-  const exceptions: string[] = [];
-  for (const relation of relations) {
-    const where = `database ${database}, ${kindText(relation)} ${relation.name}`;
-    try {
-      for (const problem of await look(relation))
-        findings.push(copyFinding(`${where}: ${problem}`, relation.file));
-    } catch (error) {
-      if (!(error instanceof CopyFailure)) throw error;
-      if (error.lacking === undefined)
-        findings.push(copyFinding(`${where}: ${error.message}`, relation.file));
-      else exceptions.push(`${where} was not checked: ${error.lacking}`);
-      if (error.isOver) break;
-    }
+  const answers = new Map<Relation, RelationAnswer>();
+  await sessions.forEach(relations, async (session, relation) => {
+    const answer = await answerOf(() => look(relation, session), { database }, relation);
+    answers.set(relation, answer);
+    if (answer.isOver) return 'stop';
     seen(relation);
+    return 'go on';
+  });
+  // in the order of the catalog, whichever came first
+  const all = relations.flatMap((relation) => answers.get(relation) ?? []);
+  return {
+    findings: all.flatMap(({ findings }) => findings),
+    exceptions: all.flatMap(({ exceptions }) => exceptions),
+  };
+}
+
+interface RelationAnswer {
+  readonly findings: readonly Finding[];
+  readonly exceptions: readonly string[];
+  /** Nothing more can be asked of the copy. */
+  readonly isOver: boolean;
+}
+
+async function answerOf(
+  look: () => Promise<readonly string[]>,
+  place: Pick<DatabaseLook, 'database'>,
+  relation: Relation,
+): Promise<RelationAnswer> {
+  try {
+    const findings = (await look()).map((problem) => findingOf(place, relation, problem));
+    return { findings, exceptions: [], isOver: false };
+  } catch (error) {
+    if (!(error instanceof CopyFailure)) throw error;
+    const { lacking, message, isOver } = error;
+    if (lacking === undefined)
+      return { findings: [findingOf(place, relation, message)], exceptions: [], isOver };
+    return { findings: [], exceptions: [`${nameOf(place, relation)} was not checked: ${lacking}`], isOver };
   }
-  return { findings, exceptions };
+}
+
+/** What is wrong with one relation, with where it is. */
+export function findingOf(
+  place: Pick<DatabaseLook, 'database'>,
+  relation: Relation,
+  problem: string,
+): Finding {
+  return copyFinding(`${nameOf(place, relation)}: ${problem}`, relation.file);
+}
+
+function nameOf({ database }: Pick<DatabaseLook, 'database'>, relation: Relation): string {
+  return `database ${database}, ${kindText(relation)} ${relation.name}`;
 }
 
 function kindText({ kind }: Relation): string {

@@ -1,4 +1,5 @@
-import { lookAtEach, type DatabaseCheck, type DatabaseLook } from '../database-look.ts';
+import type { CopySession } from '../copy-session.ts';
+import { lookAtEach, type DatabaseCheck } from '../database-look.ts';
 import type { Relation } from '../relations.ts';
 
 /**
@@ -9,8 +10,8 @@ export const contentCheck: DatabaseCheck = {
   name: 'contents',
   look: async (look) => {
     const tables = look.relations.filter(({ kind }) => kind === 'r' || kind === 'm');
-    const { findings, exceptions } = await lookAtEach(look, tables, async (table) => {
-      await readTable(look, table);
+    const { findings, exceptions } = await lookAtEach(look, tables, async (table, { session }) => {
+      await readTable(session, table);
       return [];
     });
     return { counts: { checked: tables.length }, findings, exceptions };
@@ -21,7 +22,7 @@ export const contentCheck: DatabaseCheck = {
 const COLUMNS = `SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY attnum), '') AS columns
   FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND attgenerated <> 'v'`;
 
-async function readTable({ session }: DatabaseLook, { oid, name, kind }: Relation): Promise<void> {
+async function readTable(session: CopySession, { oid, name, kind }: Relation): Promise<void> {
   const [row] = await session.query(COLUMNS, [oid]);
   const only = kind === 'r' ? 'ONLY ' : '';
   await session.query(`COPY (SELECT ${String(row?.['columns'])} FROM ${only}${name}) TO '/dev/null'`);

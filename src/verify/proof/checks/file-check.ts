@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../../errors.ts';
-import { lookAtEach, type DatabaseCheck } from '../database-look.ts';
+import type { Finding } from '../../report.ts';
+import { findingOf, type DatabaseCheck, type DatabaseLook } from '../database-look.ts';
+import type { Relation } from '../relations.ts';
 
 const PAGE = 8192;
 
@@ -9,17 +11,22 @@ const PAGE = 8192;
 export const fileCheck: DatabaseCheck = {
   name: 'relation_files',
   look: async (look) => {
-    const { relations, dataDirectory } = look;
-    const silent = { ...look, seen: () => undefined };
-    const { findings, exceptions } = await lookAtEach(silent, relations, async ({ file }) => {
-      const bytes = await sizeOf(join(dataDirectory, file));
-      if (bytes === undefined) return [`its file ${file} is missing`];
-      return bytes % PAGE === 0 ? [] : [`its file ${file} ends in the middle of a page, at ${bytes} bytes`];
-    });
-    return { counts: { checked: relations.length }, findings, exceptions };
+    const { relations } = look;
+    const findings: Finding[] = [];
+    for (const relation of relations) {
+      const problem = await problemOf(look, relation);
+      if (problem !== undefined) findings.push(findingOf(look, relation, problem));
+    }
+    return { counts: { checked: relations.length }, findings, exceptions: [] };
   },
   describe: ({ checked = 0 }) => `${checked} relations`,
 };
+
+async function problemOf({ dataDirectory }: DatabaseLook, { file }: Relation): Promise<string | undefined> {
+  const bytes = await sizeOf(join(dataDirectory, file));
+  if (bytes === undefined) return `its file ${file} is missing`;
+  return bytes % PAGE === 0 ? undefined : `its file ${file} ends in the middle of a page, at ${bytes} bytes`;
+}
 
 async function sizeOf(path: string): Promise<number | undefined> {
   try {

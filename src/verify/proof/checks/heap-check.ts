@@ -1,10 +1,12 @@
+import { amcheckOf } from '../database-sessions.ts';
 import { lookAtEach, type DatabaseCheck } from '../database-look.ts';
 
 /** Every heap, row by row: tables, their TOAST, materialized views, the catalogs, and sequences from 16 on. */
 export const heapCheck: DatabaseCheck = {
   name: 'heaps',
   look: async (look) => {
-    const { amcheck, relations } = look;
+    const { relations } = look;
+    const { amcheck } = look.sessions.own;
     const tables = relations.filter(({ kind }) => ['r', 'm', 't'].includes(kind));
     if (typeof amcheck === 'string') {
       return {
@@ -17,8 +19,8 @@ export const heapCheck: DatabaseCheck = {
       ({ kind, method }) => method === 'heap' || (kind === 'S' && amcheck.knowsSequences),
     );
     const heaps = known.filter((heap) => !look.isUnchanged(heap));
-    const { findings, exceptions } = await lookAtEach(look, heaps, async ({ oid }) =>
-      (await amcheck.checkHeap(oid)).map(
+    const { findings, exceptions } = await lookAtEach(look, heaps, async ({ oid }, session) =>
+      (await amcheckOf(session).checkHeap(oid)).map(
         ({ block, offset, message }) =>
           `block ${block}${offset === undefined ? '' : `, row ${offset}`}: ${message}`,
       ),

@@ -1,3 +1,4 @@
+import { amcheckOf } from '../database-sessions.ts';
 import { lookAtEach, type DatabaseCheck } from '../database-look.ts';
 
 /**
@@ -8,7 +9,8 @@ import { lookAtEach, type DatabaseCheck } from '../database-look.ts';
 export const indexCheck: DatabaseCheck = {
   name: 'indexes',
   look: async (look) => {
-    const { amcheck, relations, level } = look;
+    const { relations, level } = look;
+    const { amcheck } = look.sessions.own;
     const indexes = relations.filter(({ kind }) => kind === 'i');
     if (typeof amcheck === 'string') {
       const exceptions = [`${indexes.length} indexes were not checked: ${amcheck}`];
@@ -18,8 +20,9 @@ export const indexCheck: DatabaseCheck = {
     const used = indexes.filter(({ valid, method }) => valid && known.includes(method ?? ''));
     const sorted = used.filter(({ otherCollation }) => !otherCollation);
     const comparable = sorted.filter((index) => !look.isUnchanged(index));
-    const { findings, exceptions } = await lookAtEach(look, comparable, async ({ oid, method }) => {
-      await (method === 'gin' ? amcheck.checkGin?.(oid) : amcheck.checkIndex(oid, level === 'full'));
+    const { findings, exceptions } = await lookAtEach(look, comparable, async ({ oid, method }, session) => {
+      const own = amcheckOf(session);
+      await (method === 'gin' ? own.checkGin?.(oid) : own.checkIndex(oid, level === 'full'));
       return [];
     });
     const others = used.length - sorted.length;

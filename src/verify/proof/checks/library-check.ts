@@ -15,8 +15,8 @@ const LIBRARIES = `
 /** Extensions of the source whose libraries are not installed here: what needs them cannot be looked at. */
 export const libraryCheck: DatabaseCheck = {
   name: 'extensions',
-  look: async ({ session, database }) => {
-    const rows = await session.query(LIBRARIES);
+  look: async ({ sessions, database }) => {
+    const rows = await sessions.own.session.query(LIBRARIES);
     const missing: string[] = [];
     for (const { library, user, directory } of rows) {
       if (await isInstalled(String(library), String(directory))) continue;
