@@ -12,6 +12,8 @@ const CLEARED_SETTINGS = [
   ["archive_mode = 'off'", 'the copy must not write into the archive of the server it was copied from'],
   ["primary_conninfo = ''", 'nor follow that server'],
   ["primary_slot_name = ''", 'nor hold a slot on it'],
+  // the slot of a subscription has one place only: who connects first gets the changes, and the original misses them
+  ['max_logical_replication_workers = 0', 'nor take the changes that its subscriptions wait for'],
   ["synchronous_standby_names = ''", 'nor wait at every commit for a receiver that follows that server'],
   ["archive_cleanup_command = ''", 'nor remove anything from its archive'],
   ["recovery_end_command = ''", ''],
