@@ -20,6 +20,7 @@ import { clearTarget } from './target-directory.ts';
 import { markUnfinished, UNFINISHED_MARKER, unfinishedMarker } from './unfinished-marker.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
+import { withoutPlacesOfOriginal } from './places-of-original.ts';
 import { believeCopy, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type Contents } from './read-contents.ts';
@@ -237,6 +238,7 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
     );
   }
   await adaptLabel(plan);
+  await adaptPlaces(plan);
   const own = await readBackupFile(request.store, plan.manifest, 'postgresql.auto.conf');
   const text = adaptedSettings(own?.toString('utf8') ?? '', request);
   if (text === undefined) return;
@@ -257,6 +259,14 @@ async function adaptLabel({ request, manifest, target }: RestorePlan): Promise<v
   const complete = completeBackupLabel(label?.toString('utf8') ?? '');
   if (complete === undefined) return;
   await writeDurably(join(target.path, BACKUP_LABEL), Buffer.from(complete), request.owner);
+}
+
+async function adaptPlaces({ request, manifest, target }: RestorePlan): Promise<void> {
+  const own = await readBackupFile(request.store, manifest, 'postgresql.conf');
+  // bytes stay as they are, whatever their encoding
+  const text = withoutPlacesOfOriginal(own?.toString('latin1') ?? '', target.path);
+  if (text === undefined) return;
+  await writeDurably(join(target.path, 'postgresql.conf'), Buffer.from(text, 'latin1'), request.owner);
 }
 
 /** `undefined` where nothing is to be changed. */
