@@ -26,7 +26,8 @@ const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   restart_after_crash: 'off',
   // /dev/shm is read-only for it
   dynamic_shared_memory_type: 'mmap',
-  maintenance_work_mem: '256MB',
+  // each of two sessions may take it for what it has seen of one index
+  maintenance_work_mem: '128MB',
   lc_messages: 'C',
   log_min_messages: 'warning',
   timezone: 'UTC',
