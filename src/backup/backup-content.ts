@@ -11,7 +11,8 @@ import type { DirectoryEntry, FileEntry } from '../repository/manifest/records.t
 import { assertChecksum, expectedChecksum, isUnlistedByDesign } from './completeness.ts';
 import type { IncomingFile, Intake } from './intake/intake.ts';
 import type { SourceFile, SourceReceiver } from './sources/source.ts';
-import type { UnloggedCreations } from './unlogged-creations.ts';
+import type { TablespaceCreation } from '../postgres/wal-tablespace-creation.ts';
+import type { CarriedLog } from './carried-log.ts';
 
 interface ContentFile {
   readonly incoming: IncomingFile;
@@ -31,7 +32,7 @@ const MOST_WARNINGS = 100;
  */
 export class BackupContent implements SourceReceiver {
   readonly #intake: Intake;
-  readonly #unlogged: UnloggedCreations;
+  readonly #carriedLog: CarriedLog;
   readonly #manifestObject: FramedObjectWriter;
   readonly #manifestReader = new BackupManifestReader((file) => this.#list(file));
   /** By the path they were sent under, which is the one that the server's manifest lists. */
@@ -52,8 +53,8 @@ export class BackupContent implements SourceReceiver {
   /** The server's estimate of all bytes to come. */
   estimatedBytes: number | undefined;
 
-  constructor(intake: Intake, manifestObject: FramedObjectWriter, unlogged: UnloggedCreations) {
-    this.#unlogged = unlogged;
+  constructor(intake: Intake, manifestObject: FramedObjectWriter, carriedLog: CarriedLog) {
+    this.#carriedLog = carriedLog;
     this.#intake = intake;
     this.#manifestObject = manifestObject;
   }
@@ -106,7 +107,7 @@ export class BackupContent implements SourceReceiver {
       );
     }
     this.#paths.add(incoming.path);
-    this.#unlogged.fileStart(incoming.path);
+    this.#carriedLog.fileStart(incoming.path);
     this.#file = incoming;
     this.#files.set(source.path, { incoming, sentSize: source.size, listed: undefined });
   }
@@ -114,7 +115,7 @@ export class BackupContent implements SourceReceiver {
   fileBytes(buffer: Buffer, start: number, end: number): void {
     this.#receivedBytes += end - start;
     this.#file?.write(buffer, start, end);
-    this.#unlogged.fileBytes(buffer, start, end);
+    this.#carriedLog.fileBytes(buffer, start, end);
   }
 
   fileEnd(): void {
@@ -172,9 +173,14 @@ export class BackupContent implements SourceReceiver {
     return this.#files.get(path)?.incoming.sentChecksum;
   }
 
-  /** Paths of files that a restore must not make (`UnloggedCreations`). */
+  /** Tablespaces that the log of the backup makes. */
+  get madeTablespaces(): readonly TablespaceCreation[] {
+    return this.#carriedLog.madeTablespaces;
+  }
+
+  /** Paths of files that a restore must not make (`CarriedLog`). */
   get leftOut(): string[] {
-    return this.#unlogged.filesToLeaveOut(this.#paths);
+    return this.#carriedLog.filesToLeaveOut(this.#paths);
   }
 
   /** The entries of our own manifest: directories first, files in the order in which they came. */

@@ -22,6 +22,7 @@ import { BackupContent } from './backup-content.ts';
 import type { BackupContext, BackupRequest, Run, Session } from './backup-run.ts';
 import { ChangeAccount } from './change-account.ts';
 import { chooseChangesFrom } from './changes-from.ts';
+import { CarriedLog } from './carried-log.ts';
 import { readDatabases } from './databases.ts';
 import { findParent, type FoundParent } from './find-parent.ts';
 import { Fingerprint } from './fingerprint/take-fingerprint.ts';
@@ -33,7 +34,6 @@ import { throttle } from './progress.ts';
 import { ReplicationSource } from './sources/replication-source.ts';
 import type { SourceOutcome } from './sources/source.ts';
 import { storeBackup } from './store-backup.ts';
-import { UnloggedCreations } from './unlogged-creations.ts';
 
 /**
  * Takes a backup over the replication protocol. It exists once the commit record does, which is written last: dying
@@ -158,11 +158,11 @@ async function runBackup(
     const frames = session.frameWriters.take(id);
     intake = await openIntake({ ...request, id, identity, changesFrom, parent, frames });
     const name = serverManifestName(id);
-    const unlogged = new UnloggedCreations(identity.walSegmentSize, majorOf(identity.serverVersionNumber));
+    const carriedLog = new CarriedLog(identity.walSegmentSize, majorOf(identity.serverVersionNumber));
     content = new BackupContent(
       intake,
       await FramedObjectWriter.open(request.store, name, 'serverManifest', 3),
-      unlogged,
+      carriedLog,
     );
     await session.fingerprint.ready();
     const asking = readDatabases(sql, run.signal);

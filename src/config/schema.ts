@@ -240,7 +240,8 @@ const cluster = z.strictObject({
     scratch: oneOf('remove', 'keep'),
     'scratch-directory': text,
     binaries: text,
-    sessions: integer(1, 64),
+    // a copy's server takes 32 connections
+    sessions: integer(1, 24),
     checks: z.record(clusterName, userCheck),
   }),
   drill: z.strictObject({

@@ -1,3 +1,4 @@
+import { pathFromBytes } from './path-bytes.ts';
 import { readMainData, unreadable } from './wal-record-data.ts';
 import { INFO_OF_MANAGER, type WalRecord } from './wal-record.ts';
 
@@ -10,7 +11,7 @@ const UP_TO_MANAGER = 18;
 /** A tablespace that a server replaying the log will make, in the very directory of the original. */
 export interface TablespaceCreation {
   readonly oid: number;
-  /** Absolute; empty for one that lies in the data directory (allow_in_place_tablespaces). */
+  /** Absolute, as `pathFromBytes` has it; empty for one that lies in the data directory (allow_in_place_tablespaces). */
   readonly location: string;
 }
 
@@ -24,7 +25,7 @@ export function readTablespaceCreation(record: WalRecord): TablespaceCreation | 
   const data = readMainData(record);
   const end = data.indexOf(0, 4);
   if (data.length < 5 || end < 0) throw unreadable(record);
-  return { oid: data.readUInt32LE(0), location: data.toString('utf8', 4, end) };
+  return { oid: data.readUInt32LE(0), location: pathFromBytes(data.subarray(4, end)) };
 }
 
 /** Whether a record of which only the first bytes are known may be one. */

@@ -25,6 +25,7 @@ import type { RecoveryPlan } from './recovery/recovery-plan.ts';
 import { assertSeparate } from './separate-paths.ts';
 import { assertPacksStored } from './stored-packs.ts';
 import { assertRoom, inspectTarget, type TargetDirectory } from './target-directory.ts';
+import { assertMayMakeTablespaces } from './tablespaces/own-log.ts';
 import { placeTablespaces, type TablespaceTarget } from './target-paths.ts';
 
 export interface RestoreRequest {
@@ -102,6 +103,8 @@ export async function planRestore(request: RestoreRequest): Promise<RestorePlan>
     ? await inspectCopy(request.directory, lineage)
     : await inspectTarget(request.directory, '--to-dir');
   const tablespaces = await planTablespaces(request, target, lineage);
+  const own = tablespaces.map(({ directory }) => directory);
+  await assertMayMakeTablespaces(backup, { own, keepOut: 'occupied' });
   const leftOut = new Set([...LEFT_OUT, ...(backup.leftOut ?? [])]);
   const files = manifest.files.filter(({ path }) => !leftOut.has(path));
   const work = frameWork(manifest, ({ path }) => !leftOut.has(path) && path !== CONTROL_FILE);

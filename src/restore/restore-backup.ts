@@ -26,7 +26,7 @@ import { readBackupFile } from './read-file.ts';
 import { readContents, type Contents } from './read-contents.ts';
 import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
 import { RESTORED_MARKER, restoredMarker } from '../repository/restored-marker.ts';
-import { assertOwnLogKeepsOut } from './tablespaces/own-log.ts';
+import { assertLogKeepsOut } from './tablespaces/own-log.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
 import { isWhole } from './whole-file.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
@@ -96,7 +96,7 @@ export async function restoreBackup(plan: RestorePlan, context: RestoreContext):
     await makeDurable(plan, paths, directories);
     signal.throwIfAborted();
     // without a control file no server starts on it
-    await assertOwnLogKeepsOut(plan.target.path, plan.request.backup, 'occupied');
+    await assertLogKeepsOut(plan.target.path, plan.request.backup, 'occupied');
     await leaveRecord(plan.target.path, record, plan.request.owner);
     await writeControlFile(plan);
     await removeMarkers(plan);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { BackupContent } from '../../src/backup/backup-content.ts';
 import { WholeFilesIntake } from '../../src/backup/intake/whole-files.ts';
-import { UnloggedCreations } from '../../src/backup/unlogged-creations.ts';
+import { CarriedLog } from '../../src/backup/carried-log.ts';
 import { crc32c, crc32cHex } from '../../src/crc32c.ts';
 import { pathToBytes } from '../../src/postgres/path-bytes.ts';
 import { readFramedObject, FramedObjectWriter } from '../../src/repository/frames/framed-object.ts';
@@ -41,7 +41,7 @@ beforeEach(async () => {
   content = new BackupContent(
     intake,
     await FramedObjectWriter.open(store, name, 'serverManifest', 1),
-    new UnloggedCreations(16 * 1024 * 1024, 17),
+    new CarriedLog(16 * 1024 * 1024, 17),
   );
 });
 

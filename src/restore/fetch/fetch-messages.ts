@@ -1,9 +1,10 @@
+import type { Lsn } from '../../postgres/lsn.ts';
 import type { ExpectedSegment } from '../../postgres/wal-page.ts';
 import type { StoredSegment } from '../../repository/wal/stored-segment.ts';
 import type { StoreLocation } from '../../storage/object-store.ts';
 import type { ErrorMessage } from '../../worker-thread.ts';
 import type { Owner } from '../durable.ts';
-import type { KeepOut } from '../tablespaces/tablespace-guard.ts';
+import type { KeepOut } from '../tablespaces/foreign-places.ts';
 
 export interface FetchWorkerData {
   readonly location: StoreLocation;
@@ -18,6 +19,8 @@ export interface FetchTask {
   readonly expected: ExpectedSegment;
   /** The segment behind it, into which its last record may go on; undefined where none is stored. */
   readonly next: StoredSegment | undefined;
+  /** Of the copy that will replay it. */
+  readonly dataDirectory: string;
   /** Which tablespaces the log may not make. */
   readonly keepOut: KeepOut;
 }
@@ -25,6 +28,12 @@ export interface FetchTask {
 export interface FetchResult {
   /** Of the segment, stored. */
   readonly bytes: number;
-  /** Why it ends before a record that must not be replayed. */
-  readonly cutOff?: ErrorMessage | undefined;
+  readonly cutOff?: CutOff | undefined;
+}
+
+/** The segment ends before a record that must not be replayed. */
+export interface CutOff {
+  /** Where that record begins. */
+  readonly at: Lsn;
+  readonly error: ErrorMessage;
 }

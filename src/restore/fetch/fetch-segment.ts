@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { LarderError, toLarderError } from '../../errors.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
 import { assertSegment, LONG_HEADER_LENGTH } from '../../postgres/wal-page.ts';
 import { releaseFrame } from '../../repository/frames/frame.ts';
 import { readStoredSegment } from '../../repository/wal/stored-segment.ts';
@@ -19,6 +20,8 @@ import type { FetchResult, FetchTask } from './fetch-messages.ts';
 
 /** Of what is being written; such a name is never asked for. */
 const UNFINISHED = '.part';
+/** scripts/larder-wal-fetch knows it too. */
+const NOTE = '.note';
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -42,10 +45,10 @@ export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise
       releaseFrame(piece, NOTHING);
     }
     refusal ??= await lookOn(guard, store, task);
-    if (refusal !== undefined) ftruncateSync(file, offsetIn(task, refusal));
+    if (refusal !== undefined) cutOff(file, task, refusal);
     ftruncateSync(file, task.expected.segmentSize);
     renameSync(path, task.target);
-    return { bytes, cutOff: refusal === undefined ? undefined : errorToMessage(refusal.error) };
+    return { bytes, cutOff: refusal && { at: refusal.at, error: errorToMessage(refusal.error) } };
   } catch (error) {
     rmSync(path, { force: true });
     throw error instanceof LarderError ? error : unwritable(task.target, error);
@@ -54,9 +57,9 @@ export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise
   }
 }
 
-function guardOf({ expected, keepOut }: FetchTask): TablespaceGuard {
+function guardOf({ expected, ...task }: FetchTask): TablespaceGuard {
   const { segment, segmentSize } = expected;
-  return new TablespaceGuard({ start: segment.number * BigInt(segmentSize), segmentSize, keepOut });
+  return new TablespaceGuard({ ...task, start: segment.number * BigInt(segmentSize), segmentSize });
 }
 
 /** Where the last record may make one, its rest is in the next segment. */
@@ -74,10 +77,20 @@ async function lookOn(
   return undefined;
 }
 
-function offsetIn({ expected: { segment, segmentSize } }: FetchTask, { at }: TablespaceRefusal): number {
+/** Says why beside it, before the segment can be taken: the server's log is where whoever started it looks. */
+function cutOff(file: number, task: FetchTask, { at, error }: TablespaceRefusal): void {
+  const { segment, segmentSize } = task.expected;
   const offset = at - segment.number * BigInt(segmentSize);
-  // one of the next segment, which came along
-  return Number(offset < BigInt(segmentSize) ? offset : segmentSize);
+  // one of the next segment may have come along
+  if (offset >= BigInt(segmentSize)) return;
+  ftruncateSync(file, Number(offset));
+  const note = openTarget(`${task.target}${NOTE}`, task);
+  try {
+    const { message, hint = '' } = error;
+    writeSync(note, `larder: the log is given up to ${formatLsn(at)} only: ${message}. ${hint}\n`);
+  } finally {
+    closeSync(note);
+  }
 }
 
 function openTarget(path: string, { owner, target }: FetchTask): number {

@@ -10,10 +10,10 @@ import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import { TaskPool } from '../../task-pool.ts';
 import { errorFromMessage, startWorker } from '../../worker-thread.ts';
 import type { RecoveryPlan } from '../recovery/recovery-plan.ts';
-import type { KeepOut } from '../tablespaces/tablespace-guard.ts';
+import type { KeepOut } from '../tablespaces/foreign-places.ts';
 import { decideFetch, type FetchAnswer, type FetchScope } from './fetch-decision.ts';
 import { FetchDirectory } from './fetch-directory.ts';
-import type { FetchResult, FetchTask, FetchWorkerData } from './fetch-messages.ts';
+import type { CutOff, FetchResult, FetchTask, FetchWorkerData } from './fetch-messages.ts';
 
 const THREADS = 2;
 /** Segments kept ready ahead of the one that was asked for, and the bytes they may take. */
@@ -33,7 +33,7 @@ export interface FetchServerOptions {
   readonly clock: Clock;
   /** Which tablespaces the log may not make: those of servers on this host, unless told otherwise. */
   readonly keepOut?: KeepOut | undefined;
-  /** A file could not be given, or not to its end: PostgreSQL's recovery fails where it needs that. */
+  /** A file could not be given: PostgreSQL ends its recovery with an error. */
   readonly onFailure: (error: LarderError) => void;
   /** Something was asked for. */
   readonly onWant?: () => void;
@@ -50,6 +50,8 @@ export class FetchServer {
   #scope: FetchScope;
   readonly #directory: FetchDirectory;
   #wake: () => void = () => undefined;
+  /** The earliest. */
+  #cutOff: CutOff | undefined;
 
   private constructor(options: FetchServerOptions, scope: FetchScope, directory: FetchDirectory) {
     const workerData: FetchWorkerData = { location: options.location };
@@ -72,6 +74,11 @@ export class FetchServer {
     const index = await readWalIndex(store, plan.archive);
     const directory = await FetchDirectory.open(options.dataDirectory);
     return new FetchServer(options, { ...plan, index }, directory);
+  }
+
+  /** Why the log was not given to its end, where PostgreSQL came as far as that. */
+  get cutOff(): LarderError | undefined {
+    return this.#cutOff === undefined ? undefined : errorFromMessage(this.#cutOff.error);
   }
 
   /** Serves until the signal aborts, then removes the directory. */
@@ -199,11 +206,11 @@ export class FetchServer {
     const { segmentSize } = this.#archive;
     const expected = { segment: stored.segment, ...this.#archive };
     const next = segmentOnPath(segmentFinder(index), timelines, stored.segment.number + 1n, segmentSize);
-    const keepOut = this.#options.keepOut ?? 'occupied';
+    const { dataDirectory, keepOut = 'occupied' } = this.#options;
     const fetched = this.#pool
-      .run({ stored, target: `${path}/${file}`, owner, expected, next, keepOut })
+      .run({ stored, target: `${path}/${file}`, owner, expected, next, dataDirectory, keepOut })
       .then(({ cutOff }) => {
-        if (cutOff !== undefined) this.#options.onFailure(errorFromMessage(cutOff));
+        if (cutOff !== undefined && cutOff.at < (this.#cutOff?.at ?? cutOff.at + 1n)) this.#cutOff = cutOff;
       })
       .finally(() => this.#running.delete(key));
     this.#running.set(key, fetched);

@@ -3,7 +3,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import { findServerBinaries, type ServerBinaries } from '../../postgres/server/find-binaries.ts';
 import { INSTANCE_ENVIRONMENT } from '../../postgres/server/instance-environment.ts';
 import {
@@ -18,7 +18,7 @@ import { quietSettings } from '../../postgres/server/temporary-instance.ts';
 import { majorOf } from '../../postgres/version.ts';
 import { FetchServer } from '../fetch/fetch-server.ts';
 import type { RestorePlan } from '../plan.ts';
-import { readRecoveryLog, unproven, type RecoveryLog } from './recovery-log.ts';
+import { endedEarly, readRecoveryLog, unproven, type RecoveryLog } from './recovery-log.ts';
 
 const LOOK_INTERVAL = 50;
 
@@ -92,7 +92,10 @@ async function prove(
   const stop = new AbortController();
   // before the server: it would start a process of its own to be fed by
   const feeder = await openFeeder(plan, { clock: options.clock, failures });
-  const serving = feeder?.run(stop.signal);
+  // its end may come long before anybody waits for it
+  const serving = feeder
+    ?.run(stop.signal)
+    .catch((error: unknown) => void failures.push(toLarderError(error)));
   try {
     const server = await launchInstance({ ...options, home, settings: await proofSettings(plan, home) });
     try {
@@ -104,7 +107,8 @@ async function prove(
     const log = readRecoveryLog(text);
     const promoted = recovery === undefined || recovery.action === 'promote';
     const problem = unproven(log, recovery?.target, promoted);
-    if (problem !== undefined) throw notReached(plan, { problem, failure: failures[0], text });
+    const failure = failures[0] ?? (endedEarly(text) ? feeder?.cutOff : undefined);
+    if (problem !== undefined) throw notReached(plan, { problem, failure, text });
     return log;
   } finally {
     stop.abort();

@@ -1,20 +1,20 @@
-import { readdir } from 'node:fs/promises';
-import { LarderError, systemErrorCode } from '../../errors.ts';
-import type { Lsn } from '../../postgres/lsn.ts';
+import { LarderError } from '../../errors.ts';
+import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import { WalRecordReader } from '../../postgres/wal-records.ts';
 import {
   mayMakeTablespace,
   readTablespaceCreation,
   type TablespaceCreation,
 } from '../../postgres/wal-tablespace-creation.ts';
+import { placesOfCopy, problemOfMaking, type KeepOut } from './foreign-places.ts';
 
-/** Which tablespaces a copy's log may not make: those whose directory is a server's already, or all that lie outside. */
-export type KeepOut = 'occupied' | 'everything';
-
+/** The log that one copy is about to replay. */
 export interface GuardedLog {
   /** Of the first byte that is looked at; at the beginning of a segment. */
   readonly start: Lsn;
   readonly segmentSize: number;
+  /** Of the copy. */
+  readonly dataDirectory: string;
   readonly keepOut: KeepOut;
 }
 
@@ -26,18 +26,21 @@ export interface TablespaceRefusal {
   readonly error: LarderError;
 }
 
-/**
- * Looks for tablespaces that the log makes before a server replays it. Replaying takes the original's directory, whatever is
- * there: the copy of a server that runs on this host would write its own, older pages into the other's files, in silence
- * (create_tablespace_directories takes a directory that exists while it recovers; seen on 15 and 18).
- */
+interface Found extends TablespaceCreation {
+  readonly at: Lsn;
+  /** Of the record before. */
+  readonly before: Lsn;
+}
+
+/** Looks for tablespaces that the log makes, before a server replays it; `problemOfMaking` says why. */
 export class TablespaceGuard {
   readonly #reader: WalRecordReader;
-  readonly #keepOut: KeepOut;
+  readonly #log: GuardedLog;
 
-  constructor({ start, segmentSize, keepOut }: GuardedLog) {
+  constructor(log: GuardedLog) {
+    const { start, segmentSize } = log;
     this.#reader = new WalRecordReader({ start, segmentSize, check: 'headers' });
-    this.#keepOut = keepOut;
+    this.#log = log;
   }
 
   /**
@@ -46,14 +49,18 @@ export class TablespaceGuard {
    */
   async look(bytes: Buffer): Promise<TablespaceRefusal | undefined> {
     // records are valid only while one iterates
-    const found: (TablespaceCreation & { readonly at: Lsn })[] = [];
+    const found: Found[] = [];
     for (const record of this.#reader.push(bytes)) {
       const creation = readTablespaceCreation(record);
-      if (creation !== undefined) found.push({ ...creation, at: record.start });
+      if (creation === undefined) continue;
+      found.push({ ...creation, at: record.start, before: record.bytes.readBigUInt64LE(PREVIOUS_RECORD) });
     }
+    if (found.length === 0) return undefined;
+    const { dataDirectory, keepOut } = this.#log;
+    const own = await placesOfCopy(dataDirectory);
     for (const creation of found) {
-      const error = await problemWith(creation, this.#keepOut);
-      if (error !== undefined) return { at: creation.at, error };
+      const problem = await problemOfMaking(creation, { keepOut, own });
+      if (problem !== undefined) return { at: creation.at, error: withLastPoint(problem, creation) };
     }
     return undefined;
   }
@@ -65,33 +72,12 @@ export class TablespaceGuard {
   }
 }
 
-async function problemWith(
-  { oid, location }: TablespaceCreation,
-  keepOut: KeepOut,
-): Promise<LarderError | undefined> {
-  if (location === '') return undefined;
-  const what = `the log makes tablespace ${oid} in ${location}`;
-  if (keepOut === 'everything') {
-    return new LarderError('RESTORE_REFUSED', `${what}, outside of the copy`, {
-      hint: 'Nothing on this host would keep the copy out of that directory: run Larder as root, or where unshare works, or take a backup.',
-    });
-  }
-  if (!(await isOccupied(location))) return undefined;
-  return new LarderError(
-    'RESTORE_REFUSED',
-    `${what}, where a server has its files: replaying it would write older pages over them`,
-    {
-      hint: `Restore on another host, or to a point before it. A backup that was taken since then brings the tablespace with it, and --tablespace ${oid}=DIR puts it elsewhere. Where no server uses ${location} any more, move away what lies in it.`,
-    },
-  );
-}
+/** In the header of a record: where the one before begins. */
+const PREVIOUS_RECORD = 8;
 
-/** Servers keep what they have of a tablespace in `PG_<major>_<catalog version>`; one that cannot be looked into counts too. */
-async function isOccupied(location: string): Promise<boolean> {
-  try {
-    return (await readdir(location)).some((name) => name.startsWith('PG_'));
-  } catch (error) {
-    const code = systemErrorCode(error);
-    return code !== 'ENOENT' && code !== 'ENOTDIR';
-  }
+/** A time, or a target that excludes itself, is told only by a record behind it, which may be that of the creation. */
+function withLastPoint({ code, message, hint }: LarderError, { before }: Found): LarderError {
+  return new LarderError(code, message, {
+    hint: `${hint ?? ''} Everything before it: --target-lsn ${formatLsn(before)}`.trimStart(),
+  });
 }

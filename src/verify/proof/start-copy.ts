@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import type { Clock } from '../../clock.ts';
-import { LarderError } from '../../errors.ts';
+import { LarderError, toLarderError } from '../../errors.ts';
 import { findConfinement, type ConfinementLevel } from '../../postgres/server/confinement.ts';
 import type { ServerBinaries } from '../../postgres/server/find-binaries.ts';
 import type { InstanceHome } from '../../postgres/server/instance-home.ts';
@@ -16,10 +16,10 @@ import { reachableBinaries } from '../../postgres/server/reachable-binaries.ts';
 import { quietSettings } from '../../postgres/server/temporary-instance.ts';
 import { majorOf } from '../../postgres/version.ts';
 import { FetchServer } from '../../restore/fetch/fetch-server.ts';
-import { assertOwnLogKeepsOut } from '../../restore/tablespaces/own-log.ts';
-import type { KeepOut } from '../../restore/tablespaces/tablespace-guard.ts';
+import { assertLogKeepsOut, assertMayMakeTablespaces } from '../../restore/tablespaces/own-log.ts';
+import type { KeepOut } from '../../restore/tablespaces/foreign-places.ts';
 import type { RestorePlan } from '../../restore/plan.ts';
-import { readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
+import { endedEarly, readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
 import { copySettings, sessionSettings } from './copy-settings.ts';
 import { adviceFor, isHostFailure, isHostsLack } from './host-failure.ts';
 import { keepOwnSettings } from './own-settings.ts';
@@ -74,27 +74,34 @@ export async function startCopy(
   const confinement = await findConfinement(home.user, writableDirectories(home));
   // its server would have our account, and see what we see
   const keepOut = confinement.level !== 'namespaces' && home.user === undefined ? 'everything' : 'occupied';
-  if (keepOut === 'everything')
-    await asHostsLack(() => assertOwnLogKeepsOut(plan.target.path, backup, keepOut));
+  if (keepOut === 'everything') await asHostsLack(() => assertKeepsToItself(plan));
   const settings = {
     ...(await quietSettings(home)),
     ...copySettings(major, backup.walSegmentSize),
   };
   const feeding = await feedRecovery(plan, { clock, keepOut });
   const began = clock.monotonic();
-  const server = await launchInstance({ binaries, home, settings, command: confinement.command, clock });
-  yieldToOthers(server.processId);
   try {
-    await recovered(server, plan, { clock, signal, failures: feeding.failures });
-    const startSeconds = (clock.monotonic() - began) / 1000;
-    const login = await logIn(server.connection, home.dataDirectory, major);
-    return describeCopy(server, { home, major, ...login, confinement: confinement.level, startSeconds });
-  } catch (error) {
-    await server.stop('immediate');
-    throw error;
+    const server = await launchInstance({ binaries, home, settings, command: confinement.command, clock });
+    yieldToOthers(server.processId);
+    try {
+      await recovered(server, plan, { clock, signal, failure: feeding.failure });
+      const startSeconds = (clock.monotonic() - began) / 1000;
+      const login = await logIn(server.connection, home.dataDirectory, major);
+      return describeCopy(server, { home, major, ...login, confinement: confinement.level, startSeconds });
+    } catch (error) {
+      await server.stop('immediate');
+      throw error;
+    }
   } finally {
     await feeding.stop();
   }
+}
+
+async function assertKeepsToItself({ request: { backup }, target, tablespaces }: RestorePlan): Promise<void> {
+  const own = tablespaces.map(({ directory }) => directory);
+  await assertMayMakeTablespaces(backup, { own, keepOut: 'everything' });
+  await assertLogKeepsOut(target.path, backup, 'everything');
 }
 
 /** What this host must not let happen is no fault of the copy. */
@@ -140,7 +147,8 @@ function writableDirectories({ directory, socketDirectory }: InstanceHome): stri
 }
 
 interface Feeding {
-  readonly failures: readonly LarderError[];
+  /** Why the server could not be given what it asked for, as far as it got. */
+  readonly failure: (log: string) => LarderError | undefined;
   stop(): Promise<void>;
 }
 
@@ -151,7 +159,7 @@ async function feedRecovery(
 ): Promise<Feeding> {
   const { recovery: plan, store, location } = request;
   const failures: LarderError[] = [];
-  if (plan === undefined) return { failures, stop: () => Promise.resolve() };
+  if (plan === undefined) return { failure: () => undefined, stop: () => Promise.resolve() };
   const onFailure = (error: LarderError): void => void failures.push(error);
   const feeder = await FetchServer.open({
     store,
@@ -163,23 +171,24 @@ async function feedRecovery(
     onFailure,
   });
   const end = new AbortController();
-  const serving = feeder.run(end.signal);
+  // its end may come long before anybody waits for it
+  const serving = feeder.run(end.signal).catch((error: unknown) => onFailure(toLarderError(error)));
   const stop = async (): Promise<void> => {
     end.abort();
     await serving;
   };
-  return { failures, stop };
+  const failure = (log: string): LarderError | undefined =>
+    failures[0] ?? (endedEarly(log) ? feeder.cutOff : undefined);
+  return { failure, stop };
 }
 
-interface Waiting extends Pick<StartCopyOptions, 'clock' | 'signal'> {
-  readonly failures: readonly LarderError[];
-}
+interface Waiting extends Pick<StartCopyOptions, 'clock' | 'signal'>, Pick<Feeding, 'failure'> {}
 
 /** Until the server accepts connections, or has ended; then its log has to tell that it reached what it was to reach. */
 async function recovered(
   server: LaunchedInstance,
   plan: RestorePlan,
-  { clock, signal, failures }: Waiting,
+  { clock, signal, failure }: Waiting,
 ): Promise<void> {
   for (;;) {
     const ran = server.isRunning();
@@ -188,7 +197,7 @@ async function recovered(
     if (log.fatal !== undefined || !ran || log.accepting) {
       const problem = unproven(log, plan.request.recovery?.target, true);
       if (problem === undefined) return;
-      throw recoveryFailed(text, problem, failures[0]);
+      throw recoveryFailed(text, problem, failure(text));
     }
     await clock.sleep(LOOK_INTERVAL, signal);
   }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitRecord } from '../../../src/repository/commit-record.ts';
-import { assertOwnLogKeepsOut } from '../../../src/restore/tablespaces/own-log.ts';
+import { assertLogKeepsOut, assertMayMakeTablespaces } from '../../../src/restore/tablespaces/own-log.ts';
 import { backUp, failureOf, makeScratch, repositoryAt, restoreInto } from '../../support/backup-runner.ts';
 import type { Scratch, TestRepository } from '../../support/backup-runner.ts';
 import { startServer, type TestServer } from '../../support/postgres-server.ts';
@@ -35,6 +35,11 @@ async function backUpWhileMade(location: string): Promise<CommitRecord> {
   return backUp(repository, server.connection, { onProgress });
 }
 
+/** As an earlier release recorded it. */
+function withoutList({ madeTablespaces: _, ...backup }: CommitRecord): CommitRecord {
+  return backup;
+}
+
 function querySynchronously(sql: string): void {
   const program = `
     import pg from 'pg';
@@ -53,7 +58,8 @@ test('the log of a backup while which none was made tells of none', async () => 
   const backup = await backUp(repository, server.connection);
   const restored = join(scratch.path, 'without');
   await restoreInto(repository, backup, restored);
-  await assertOwnLogKeepsOut(restored, backup, 'everything');
+  expect(backup.madeTablespaces).toEqual([]);
+  await assertLogKeepsOut(restored, withoutList(backup), 'everything');
 }, 60_000);
 
 test('of a backup while which a tablespace was made nothing is known where its directory is not: no verdict', async () => {
@@ -62,16 +68,22 @@ test('of a backup while which a tablespace was made nothing is known where its d
   await giveToServer(location);
   const backup = await backUpWhileMade(location);
   const restored = join(scratch.path, 'restored');
-  const refusal = await failureOf(restoreInto(repository, backup, restored));
-  expect(refusal).toMatchObject({ code: 'RESTORE_REFUSED' });
-  expect(refusal.message).toContain(`${location}, where a server has its files`);
-  expect(await readdir(join(restored, 'global'))).not.toContain('pg_control');
+  expect(backup.madeTablespaces).toEqual([{ oid: expect.any(Number), location }]);
+  for (const each of [backup, withoutList(backup)]) {
+    const refusal = await failureOf(restoreInto(repository, each, restored));
+    expect(refusal).toMatchObject({ code: 'RESTORE_REFUSED' });
+    expect(refusal.message).toContain(`${location}, where a server has its files`);
+    await expect(stat(join(restored, 'global/pg_control'))).rejects.toMatchObject({ code: 'ENOENT' });
+  }
   await rm(location, { recursive: true });
   await restoreInto(repository, backup, restored);
-  await assertOwnLogKeepsOut(restored, backup, 'occupied');
-  expect(await failureOf(assertOwnLogKeepsOut(restored, backup, 'everything'))).toMatchObject({
-    code: 'RESTORE_REFUSED',
-  });
+  await assertLogKeepsOut(restored, withoutList(backup), 'occupied');
+  const strict = { own: [], keepOut: 'everything' } as const;
+  for (const look of [
+    assertMayMakeTablespaces(backup, strict),
+    assertLogKeepsOut(restored, withoutList(backup), 'everything'),
+  ])
+    expect(await failureOf(look)).toMatchObject({ code: 'RESTORE_REFUSED' });
 
   const failure = await failureOf(prove(repository, backup, join(scratch.path, 'proofs')));
   expect(failure).toMatchObject({ code: 'INSTANCE_FAILED' });

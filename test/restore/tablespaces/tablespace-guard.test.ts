@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TablespaceGuard, type KeepOut } from '../../../src/restore/tablespaces/tablespace-guard.ts';
+import type { KeepOut } from '../../../src/restore/tablespaces/foreign-places.ts';
+import { TablespaceGuard } from '../../../src/restore/tablespaces/tablespace-guard.ts';
 import { arbitraryWalLog } from '../../support/arbitrary-wal-log.ts';
 import { makeScratch, type Scratch } from '../../support/backup-runner.ts';
 import { WalLog, type RecordContent } from '../../support/wal-log.ts';
@@ -33,7 +34,7 @@ const filler = (length: number): RecordContent => ({
 
 function guardAt(number: number, keepOut: KeepOut): TablespaceGuard {
   const start = LAYOUT.start + BigInt(number * SEGMENT);
-  return new TablespaceGuard({ start, segmentSize: SEGMENT, keepOut });
+  return new TablespaceGuard({ start, segmentSize: SEGMENT, dataDirectory: scratch.path, keepOut });
 }
 
 /** A log in which the record that makes a tablespace begins so many bytes before the end of the first segment. */
@@ -63,6 +64,7 @@ describe('a log that makes a tablespace', () => {
         error: { code: 'RESTORE_REFUSED' },
       });
       expect(refusal?.error.message).toContain('tablespace 16400 in /mnt/fast');
+      expect(refusal?.error.hint).toMatch(/--target-lsn 0\/3[0-9A-F]+$/);
     },
   );
 

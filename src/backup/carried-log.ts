@@ -1,20 +1,25 @@
 import type { RelationLocator } from '../postgres/relation-file.ts';
 import { filesOfRelation, readInitForkCreation } from '../postgres/wal-file-creation.ts';
 import { WalRecordReader } from '../postgres/wal-records.ts';
+import { readTablespaceCreation, type TablespaceCreation } from '../postgres/wal-tablespace-creation.ts';
 import { parseSegmentName, type WalSegment } from '../postgres/wal-segment.ts';
 
 const WAL_DIRECTORY = 'pg_wal/';
 
 /**
- * Reads the WAL that a backup carries for unlogged relations that were created while it ran. Their main fork may have been
- * sent before the init fork lay beside it, by which the server knows what not to send. Recovery makes the init fork from
- * the log and at its end copies it to the main fork, with which it fails if that is there: "could not create file …: File
- * exists" (reinit.c, ResetUnloggedRelations). So the restore leaves those files out; they are empty after any recovery.
+ * Reads the WAL that a backup carries, as it comes, for what a restore has to know of it before it makes anything:
+ *
+ * - **Unlogged relations that were created** while the backup ran. Their main fork may have been sent before the init fork lay
+ *   beside it, by which the server knows what not to send. Recovery makes the init fork from the log and at its end copies it
+ *   to the main fork, with which it fails if that is there: "could not create file …: File exists" (reinit.c,
+ *   ResetUnloggedRelations). So the restore leaves those files out; they are empty after any recovery.
+ * - **Tablespaces that were made**: recovery makes them in the directory of the original (`TablespaceGuard`).
  */
-export class UnloggedCreations {
+export class CarriedLog {
   readonly #segmentSize: number;
   readonly #major: number;
-  readonly #found: RelationLocator[] = [];
+  readonly #unlogged: RelationLocator[] = [];
+  readonly #tablespaces: TablespaceCreation[] = [];
   #reader: WalRecordReader | undefined;
   #last: WalSegment | undefined;
   #inSegment = false;
@@ -47,15 +52,21 @@ export class UnloggedCreations {
   fileBytes(buffer: Buffer, start: number, end: number): void {
     if (!this.#inSegment || this.#reader === undefined) return;
     for (const record of this.#reader.push(buffer.subarray(start, end))) {
-      const created = readInitForkCreation(record);
-      if (created !== undefined) this.#found.push(created);
+      const relation = readInitForkCreation(record);
+      if (relation !== undefined) this.#unlogged.push(relation);
+      const tablespace = readTablespaceCreation(record);
+      if (tablespace !== undefined) this.#tablespaces.push(tablespace);
     }
+  }
+
+  get madeTablespaces(): readonly TablespaceCreation[] {
+    return this.#tablespaces;
   }
 
   /** Those of these paths that a restore has to leave out. */
   filesToLeaveOut(paths: Iterable<string>): string[] {
-    if (this.#found.length === 0) return [];
-    const patterns = this.#found.map(filesOfRelation);
+    if (this.#unlogged.length === 0) return [];
+    const patterns = this.#unlogged.map(filesOfRelation);
     return [...paths].filter((path) => patterns.some((pattern) => pattern.test(path)));
   }
 }
