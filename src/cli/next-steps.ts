@@ -48,9 +48,10 @@ function remarks(plan: RestorePlan, major: number, programs: string | undefined)
       'The source kept postgresql.conf outside its data directory, so the backup has none: bring your own, with pg_hba.conf.',
     );
   }
-  found.push(
-    'It listens on the port of its source; beside that server, add -o "-p 5433" or another free port.',
-  );
+  if (plan.request.port === undefined)
+    found.push(
+      'It listens on the port of its source, where clients and the receiver of WAL take it for that server; beside it, add -o "-p 5433" or another free port.',
+    );
   return found;
 }
 

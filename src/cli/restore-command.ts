@@ -32,6 +32,7 @@ interface RestoreOptions extends RepositoryOptions, TargetOptions {
   readonly dryRun?: true;
   readonly keepSourceSettings?: true;
   readonly start?: true;
+  readonly port?: number;
   readonly json?: true;
 }
 
@@ -68,7 +69,12 @@ export function restoreCommand(parts: CliParts): Command {
     .option('--target-timeline <n>', 'which timeline to follow: a number, 0x…, latest or current')
     .option('--exclusive', 'stop just before the target')
     .option('--action <action>', 'what the server does there: promote (the default), pause or shutdown')
-    .option('--start', 'start the server on it, and prove that it reached its target');
+    .option('--start', 'start the server on it, and prove that it reached its target')
+    .option(
+      '--port <port>',
+      "which port a server on it listens on; its source's otherwise, where clients and the receiver of WAL would take it for the source",
+      readPort,
+    );
   return withRepositoryOptions(command)
     .option('--json', 'print plan and result as JSON')
     .addHelpText('after', EXAMPLES)
@@ -78,12 +84,18 @@ export function restoreCommand(parts: CliParts): Command {
 const EXAMPLES = `
 Examples:
   $ larder restore --to-dir /var/lib/postgresql/18/restored --dry-run
-  $ larder restore --to-dir /restored --target-time '2026-11-22 09:59:00+01' --start
+  $ larder restore --to-dir /restored --target-time '2026-11-22 09:59:00+01' --start --port 5433
   $ larder restore --to-dir /restored --target-time '10 minutes ago'
   $ larder restore full_backup_truck_20261122_020000 --to-dir /restored
   $ larder restore --to-dir /restored --tablespace 16412=/fast/restored
   $ larder restore --to-dir /restored --delta
   $ larder restore --repository /mnt/backups --to-dir /restored --owner postgres`;
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It is a number from 1 to 65535.');
+}
 
 /** What was decided before the first byte. */
 interface Decided {
@@ -134,6 +146,7 @@ async function decide(parts: CliParts, id: string, options: RestoreOptions): Pro
         ? undefined
         : { evenAfterServer: options.believe === 'started', clock: parts.clock },
     sourceSettings: options.keepSourceSettings === true ? 'keep' : 'cleared',
+    port: options.port,
   });
   if (recovery !== undefined) await checkLog(parts, plan, recovery);
   return { plan, owner, remarks: [...(await quarantineRemarks(repository.store, backup)), ...remarks] };

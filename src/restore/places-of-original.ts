@@ -1,19 +1,48 @@
+import { dirname, isAbsolute, join, normalize } from 'node:path/posix';
+
 /** One line that sets one of them: name, optional equals sign, value in quotes or without (guc-file.l). */
-const PLACE = /^\s*(data_directory|external_pid_file)\s*(?:=\s*|\s+)(?:'((?:[^'\\]|''|\\.)*)'|([^\s#']+))/i;
+const SETTING =
+  /^\s*(data_directory|external_pid_file|log_directory)\s*(?:=\s*|\s+)(?:'((?:[^'\\]|''|\\.)*)'|([^\s#']+))/i;
+const INCLUDE =
+  /^\s*(include|include_if_exists|include_dir)\s*(?:=\s*|\s+)(?:'((?:[^'\\]|''|\\.)*)'|([^\s#']+))/i;
 
 /**
- * A postgresql.conf that lies in the data directory may name that very directory: a server that is started on the copy would
- * then run on the original, and write its number where the original's is looked for. Such lines become comments, but for one
- * that names the copy's own directory.
+ * Configuration that lies in the data directory may name places of the server that was backed up: its data directory, on which
+ * a server that is started on the copy would then run, the file in which its number is looked for, the directory of its log. Such
+ * lines become comments, but for one that names the copy's own directory, or a place in it.
  * @returns undefined where there is nothing to change
  */
 export function withoutPlacesOfOriginal(text: string, directory: string): string | undefined {
-  let changed = false;
   const lines = text.split('\n').map((line) => {
-    const found = PLACE.exec(line);
-    if (found === null || (found[2] ?? found[3]) === directory) return line;
-    changed = true;
-    return `# ${line}  # taken out by larder when it restored: it is the place of the server that was backed up`;
+    const found = SETTING.exec(line);
+    if (found === null || isOwn(valueOf(found), directory)) return line;
+    return `# ${line}  # taken out by larder when it restored: it is a place of the server that was backed up`;
   });
-  return changed ? lines.join('\n') : undefined;
+  const changed = lines.join('\n');
+  return changed === text ? undefined : changed;
+}
+
+/** In quotes, or without. */
+function valueOf(found: RegExpExecArray): string {
+  return found.slice(2).join('');
+}
+
+function isOwn(value: string, directory: string): boolean {
+  return !isAbsolute(value) || value === directory || value.startsWith(`${directory}/`);
+}
+
+/**
+ * The files that a configuration file includes, of those that there are; absolute ones lie elsewhere.
+ * @param path of the including file, relative to the data directory like all others
+ */
+export function includedFiles(text: string, path: string, files: ReadonlySet<string>): string[] {
+  return text.split('\n').flatMap((line) => {
+    const found = INCLUDE.exec(line);
+    if (found === null) return [];
+    const value = valueOf(found);
+    if (value === '' || isAbsolute(value)) return [];
+    const included = normalize(join(dirname(path), value));
+    if (found[1]?.toLowerCase() !== 'include_dir') return files.has(included) ? [included] : [];
+    return [...files].filter((file) => dirname(file) === included && file.endsWith('.conf'));
+  });
 }

@@ -41,6 +41,8 @@ export interface RestoreRequest {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   /** `keep` leaves archiving and replication settings as the source had them. */
   readonly sourceSettings: 'cleared' | 'keep';
+  /** The port that a server on the copy listens on; undefined for its source's. */
+  readonly port?: number | undefined;
   /** How the backup is rolled forward; `undefined` for its own end. */
   readonly recovery: RecoveryPlan | undefined;
   /** Keeps of a copy that is there what is as it should be; the target may then hold one. */

@@ -101,6 +101,11 @@ function quoted(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
+/** The same with a port of its own: on its source's, clients and the receiver would take the copy for the source. */
+export function withPort(autoConf: string, port: number): string {
+  return appended(autoConf, [`port = ${port}  # as asked for when larder restored it`]);
+}
+
 function appended(autoConf: string, lines: readonly string[]): string {
   const own = autoConf === '' || autoConf.endsWith('\n') ? autoConf : `${autoConf}\n`;
   return `${own}${lines.join('\n')}\n`;

@@ -20,16 +20,18 @@ import { clearTarget } from './target-directory.ts';
 import { markUnfinished, UNFINISHED_MARKER, unfinishedMarker } from './unfinished-marker.ts';
 import { syncAll, syncFileSystems, syncPath, writeDurably, type PathLike } from './durable.ts';
 import { readWrapper, restoreCommand, WRAPPER_COPY } from './fetch/restore-command.ts';
-import { withoutPlacesOfOriginal } from './places-of-original.ts';
+import { includedFiles, withoutPlacesOfOriginal } from './places-of-original.ts';
 import { believeCopy, type RestorePlan, type RestoreRequest } from './plan.ts';
 import { readBackupFile } from './read-file.ts';
 import { readContents, type Contents } from './read-contents.ts';
-import { withClearedSettings, withRecoverySettings } from './recovery-settings.ts';
+import { withClearedSettings, withPort, withRecoverySettings } from './recovery-settings.ts';
 import { RESTORED_MARKER, restoredMarker } from '../repository/restored-marker.ts';
 import { assertLogKeepsOut } from './tablespaces/own-log.ts';
 import { TargetPaths, tablespaceMap } from './target-paths.ts';
 import { isWhole } from './whole-file.ts';
 import { makeDirectories, makeFiles, targetDirectories } from './target-tree.ts';
+
+const CONFIGURATION = 'postgresql.conf';
 
 export interface RestoreProgress {
   readonly phase: 'preparing' | 'comparing' | 'writing' | 'syncing';
@@ -240,7 +242,7 @@ async function adaptSettings(plan: RestorePlan): Promise<void> {
   await adaptLabel(plan);
   await adaptPlaces(plan);
   const own = await readBackupFile(request.store, plan.manifest, 'postgresql.auto.conf');
-  const text = adaptedSettings(own?.toString('utf8') ?? '', request);
+  const text = adaptedSettings(own?.toString('utf8') ?? '', plan);
   if (text === undefined) return;
   await writeDurably(join(target.path, 'postgresql.auto.conf'), Buffer.from(text), request.owner);
   // it makes the server roll forward; without it the settings above mean nothing
@@ -262,15 +264,30 @@ async function adaptLabel({ request, manifest, target }: RestorePlan): Promise<v
 }
 
 async function adaptPlaces({ request, manifest, target }: RestorePlan): Promise<void> {
-  const own = await readBackupFile(request.store, manifest, 'postgresql.conf');
-  // bytes stay as they are, whatever their encoding
-  const text = withoutPlacesOfOriginal(own?.toString('latin1') ?? '', target.path);
-  if (text === undefined) return;
-  await writeDurably(join(target.path, 'postgresql.conf'), Buffer.from(text, 'latin1'), request.owner);
+  const files = new Set(manifest.files.map(({ path }) => path));
+  const waiting = [CONFIGURATION];
+  const seen = new Set<string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    // bytes stay as they are, whatever their encoding
+    const own = (await readBackupFile(request.store, manifest, path))?.toString('latin1') ?? '';
+    waiting.push(...includedFiles(own, path, files));
+    const text = withoutPlacesOfOriginal(own, target.path);
+    if (text === undefined) continue;
+    await writeDurably(join(target.path, path), Buffer.from(text, 'latin1'), request.owner);
+  }
 }
 
 /** `undefined` where nothing is to be changed. */
-function adaptedSettings(own: string, request: RestoreRequest): string | undefined {
+function adaptedSettings(text: string, plan: RestorePlan): string | undefined {
+  const changed = withoutPlacesOfOriginal(text, plan.target.path);
+  const settings = recoverySettings(changed ?? text, plan.request) ?? changed;
+  const { port } = plan.request;
+  return port === undefined ? settings : withPort(settings ?? text, port);
+}
+
+function recoverySettings(own: string, request: RestoreRequest): string | undefined {
   const { recovery, sourceSettings, location } = request;
   const backupId = request.backup.id;
   const keepSourceSettings = sourceSettings === 'keep';

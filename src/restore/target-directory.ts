@@ -80,13 +80,18 @@ async function makeTarget(path: string, owner: Owner | undefined): Promise<void>
   }
 }
 
+/** One part in so many of a file system is spared, however much is asked for. */
+const SPARED_SHARE = 20;
+
 /**
  * Checks that every file system has room for what goes onto it.
  * @param needs bytes by directory; directories may not exist yet
+ * @param spared of each file system stays free, at most: 0 where whoever asks gives the room knowingly
  * @throws LarderError RESTORE_REFUSED
  */
 export async function assertRoom(
   needs: readonly { readonly path: string; readonly bytes: number }[],
+  spared = 0,
 ): Promise<void> {
   const byDevice = new Map<bigint, { path: string; bytes: number }>();
   for (const { path, bytes } of needs) {
@@ -97,11 +102,13 @@ export async function assertRoom(
   }
   for (const { path, bytes } of byDevice.values()) {
     const { blocks, bavail, bsize } = await statfs(path);
+    const spare = Math.min(spared, Math.floor((blocks * bsize) / SPARED_SHARE));
     // a file system that gives no size cannot tell what is free either
-    if (blocks === 0 || bavail * bsize >= bytes) continue;
+    if (blocks === 0 || bavail * bsize >= bytes + spare) continue;
+    const rest = spare === 0 ? '' : `, of which ${spare} are left to others`;
     throw new LarderError(
       'RESTORE_REFUSED',
-      `the restore writes ${bytes} bytes and the file system of ${path} has ${bavail * bsize} free`,
+      `the restore writes ${bytes} bytes and the file system of ${path} has ${bavail * bsize} free${rest}`,
       { hint: 'Make room there, or choose another directory.' },
     );
   }

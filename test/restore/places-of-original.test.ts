@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { withoutPlacesOfOriginal } from '../../src/restore/places-of-original.ts';
+import { includedFiles, withoutPlacesOfOriginal } from '../../src/restore/places-of-original.ts';
 
 describe('the configuration of a copy', () => {
   test.each([
@@ -8,6 +8,8 @@ describe('the configuration of a copy', () => {
     "data_directory '/srv/pg'",
     "external_pid_file = '/run/postgresql/17-main.pid'",
     'data_directory = /srv/pg',
+    "log_directory = '/var/log/postgresql'",
+    "data_directory = '/restored2'",
   ])('does not name a place of the original any more: %s', (line) => {
     const changed = withoutPlacesOfOriginal(`port = 5433\n${line}\nfsync = on\n`, '/restored');
     const lines = changed?.split('\n') ?? [];
@@ -21,9 +23,31 @@ describe('the configuration of a copy', () => {
     "data_directory = '/restored'",
     "#data_directory = '/srv/pg'",
     "data_directory_mode = '0700'",
-    "log_directory = '/var/log/postgresql'",
+    "log_directory = 'log'",
+    "log_directory = '/restored/log'",
     '',
   ])('stays as it is: %s', (line) => {
     expect(withoutPlacesOfOriginal(`port = 5433\n${line}\n`, '/restored')).toBeUndefined();
   });
+});
+
+test('what a configuration file includes is looked for beside it', () => {
+  const files = new Set(['conf.d/a.conf', 'conf.d/b.conf', 'conf.d/c.txt', 'conf.d/deep/d.conf', 'own.conf']);
+  const text = `
+    include 'own.conf'
+    include_if_exists = 'gone.conf'
+    Include_Dir 'conf.d' # all of it
+    include '/etc/postgresql/more.conf'
+    # include 'conf.d/c.txt'
+    included = 1`;
+  expect(includedFiles(text, 'postgresql.conf', files)).toEqual([
+    'own.conf',
+    'conf.d/a.conf',
+    'conf.d/b.conf',
+  ]);
+  expect(includedFiles("include '../own.conf'\ninclude 'a.conf'", 'conf.d/b.conf', files)).toEqual([
+    'own.conf',
+    'conf.d/a.conf',
+  ]);
+  expect(includedFiles("include '../../etc/passwd'", 'conf.d/b.conf', files)).toEqual([]);
 });

@@ -83,7 +83,7 @@ export function backUp(
 }
 
 export type RestoreChanges = Partial<
-  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery' | 'delta' | 'trust'>
+  Pick<RestoreRequest, 'tablespaces' | 'owner' | 'sourceSettings' | 'recovery' | 'delta' | 'trust' | 'port'>
 >;
 
 /** The plan of a restore; files belong to the account of test servers unless told otherwise. */

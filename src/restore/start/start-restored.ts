@@ -207,7 +207,7 @@ async function startForGood(
       'INSTANCE_FAILED',
       `the copy is proven, but its server does not start: ${logFile} tells why`,
       {
-        hint: 'Often its port is taken by the server it is a copy of: start it with -o "-p 5433".',
+        hint: 'Often its port is taken by the server it is a copy of: start it with -o "-p 5433", or restore with --port.',
         cause: error,
       },
     );

@@ -36,8 +36,8 @@ async function backUpWhileMade(location: string): Promise<CommitRecord> {
 }
 
 /** As an earlier release recorded it. */
-function withoutList({ madeTablespaces: _, ...backup }: CommitRecord): CommitRecord {
-  return backup;
+function withoutList(backup: CommitRecord): CommitRecord {
+  return { ...backup, madeTablespaces: undefined };
 }
 
 function querySynchronously(sql: string): void {
