@@ -4,6 +4,8 @@ import { LarderError } from '../errors.ts';
 const PREFIX = 'INCREMENTAL.';
 const MAGIC = 0xd3ae1f0d;
 const FIXED_LENGTH = 12;
+/** One for all of the many files in which nothing changed. */
+export const NO_BLOCKS = new Uint32Array();
 
 /**
  * The path of the relation file that an incremental file belongs to; `undefined` for every other path. Only relation files
@@ -115,7 +117,7 @@ export class IncrementalFileReader {
     this.#complete = true;
     const { segmentBlocks } = this.#sizes;
     const count = this.#header.readUInt32LE(4);
-    const blocks = new Uint32Array(count);
+    const blocks = count === 0 ? NO_BLOCKS : new Uint32Array(count);
     for (let i = 0; i < count; i++) {
       const block = this.#header.readUInt32LE(FIXED_LENGTH + 4 * i);
       if (block >= segmentBlocks || (i > 0 && block <= (blocks[i - 1] ?? 0))) {

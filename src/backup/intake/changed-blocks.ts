@@ -3,6 +3,7 @@ import { LarderError } from '../../errors.ts';
 import {
   blockRuns,
   IncrementalFileReader,
+  NO_BLOCKS,
   reconstructedBlocks,
   relationOfIncrementalFile,
   type BlockSizes,
@@ -27,7 +28,7 @@ export class ChangedBlocksIntake implements Intake {
   readonly #id: string;
   readonly #frames: FrameWriter;
   readonly #parent: ParentBackup;
-  readonly #sizes: BlockSizes;
+  readonly #target: ChangesTarget;
 
   constructor(
     id: string,
@@ -37,7 +38,7 @@ export class ChangedBlocksIntake implements Intake {
     this.#id = id;
     this.#frames = frames;
     this.#parent = parent;
-    this.#sizes = sizes;
+    this.#target = { frames, firstFrame: parent.manifest.frames.length, sizes };
   }
 
   get storedBytes(): number {
@@ -53,9 +54,8 @@ export class ChangedBlocksIntake implements Intake {
   }
 
   open(file: SourceFile): IncomingFile {
-    const firstFrame = this.#parent.manifest.frames.length;
     const path = relationOfIncrementalFile(file.path);
-    if (path === undefined) return new WholeFile(file, this.#frames, firstFrame);
+    if (path === undefined) return new WholeFile(file, this.#frames, this.#target.firstFrame);
     const before = this.#parent.files.get(path);
     if (before === undefined) {
       throw new LarderError(
@@ -63,8 +63,7 @@ export class ChangedBlocksIntake implements Intake {
         `the server sent changes to ${path}, which ${this.#parent.record.id} does not have`,
       );
     }
-    const frames = this.#frames;
-    return new ChangedFile(file, { path, before, frames, firstFrame, sizes: this.#sizes });
+    return new ChangedFile(file, before, this.#target);
   }
 
   async finish(): Promise<StoredContent> {
@@ -81,44 +80,52 @@ export class ChangedBlocksIntake implements Intake {
   }
 }
 
-interface ChangedFileParts {
-  readonly path: string;
-  /** The file as the parent has it. */
-  readonly before: FileEntry;
+/** Where changed blocks go. */
+interface ChangesTarget {
   readonly frames: FrameWriter;
   readonly firstFrame: number;
   readonly sizes: BlockSizes;
 }
 
-/** A relation file of which the changed blocks came. */
+/** A relation file of which the changed blocks came. There may be a hundred thousand: each keeps what its entry needs. */
 class ChangedFile implements IncomingFile {
-  readonly #source: SourceFile;
-  readonly #parts: ChangedFileParts;
-  readonly #reader: IncrementalFileReader;
-  #header: IncrementalHeader | undefined;
+  /** The file as the parent has it. */
+  readonly #before: FileEntry;
+  readonly #target: ChangesTarget;
+  readonly #mode: number;
+  readonly #modified: number;
+  readonly #size: number;
+  /** Until the end. */
+  #reader: IncrementalFileReader | undefined;
+  #truncationBlockLength = 0;
+  #blocks: Uint32Array = NO_BLOCKS;
   #headerChecksum = 0;
   #blockBytes = 0;
   #written: WrittenFile | undefined;
 
-  constructor(source: SourceFile, parts: ChangedFileParts) {
-    this.#source = source;
-    this.#parts = parts;
-    this.#reader = new IncrementalFileReader(source, parts.sizes, {
+  constructor(source: SourceFile, before: FileEntry, target: ChangesTarget) {
+    this.#before = before;
+    this.#target = target;
+    this.#mode = source.mode;
+    this.#modified = source.modified;
+    this.#size = source.size;
+    this.#reader = new IncrementalFileReader(source, target.sizes, {
       header: (header, bytes) => this.#begin(header, bytes),
-      blocks: (buffer, start, end) => parts.frames.write(buffer, start, end),
+      blocks: (buffer, start, end) => target.frames.write(buffer, start, end),
     });
   }
 
   get path(): string {
-    return this.#parts.path;
+    return this.#before.path;
   }
 
   write(buffer: Buffer, start: number, end: number): void {
-    this.#reader.push(buffer, start, end);
+    this.#reader?.push(buffer, start, end);
   }
 
   end(): void {
-    this.#reader.finish();
+    this.#reader?.finish();
+    this.#reader = undefined;
   }
 
   get sentChecksum(): number {
@@ -126,32 +133,34 @@ class ChangedFile implements IncomingFile {
   }
 
   entry(addresses: FrameAddresses): FileEntry {
-    const { path, before, sizes } = this.#parts;
-    const header = this.#header ?? { truncationBlockLength: 0, blocks: new Uint32Array() };
-    const size = reconstructedBlocks(header) * sizes.blockSize;
+    const { path, size: sizeBefore } = this.#before;
+    const { blockSize } = this.#target.sizes;
+    const header = { truncationBlockLength: this.#truncationBlockLength, blocks: this.#blocks };
+    const size = reconstructedBlocks(header) * blockSize;
     // never asked for: pages of a visibility map that do not come may have changed all the same
-    const known = isVisibilityMap(path) ? 0 : before.size;
-    const keep = Math.min(header.truncationBlockLength * sizes.blockSize, known);
-    const { mode, modified } = this.#source;
-    const unchanged = header.blocks.length === 0 && size === before.size && keep === size;
-    if (unchanged) return { ...before, mode, modified };
-    const changes = this.#changes(header, addresses);
-    const extents = ExtentList.of(overlayExtents(before.extents, changes, { keep, addresses }));
-    return { kind: 'file', path, size, mode, modified, checksum: undefined, extents };
+    const known = isVisibilityMap(path) ? 0 : sizeBefore;
+    const keep = Math.min(header.truncationBlockLength * blockSize, known);
+    const attributes = { mode: this.#mode, modified: this.#modified };
+    const unchanged = header.blocks.length === 0 && size === sizeBefore && keep === size;
+    if (unchanged) return { ...this.#before, ...attributes };
+    const changes = this.#changes(addresses);
+    const extents = ExtentList.of(overlayExtents(this.#before.extents, changes, { keep, addresses }));
+    return { kind: 'file', path, size, ...attributes, checksum: undefined, extents };
   }
 
-  #begin(header: IncrementalHeader, bytes: Buffer): void {
-    this.#header = header;
+  #begin({ truncationBlockLength, blocks }: IncrementalHeader, bytes: Buffer): void {
+    this.#truncationBlockLength = truncationBlockLength;
+    this.#blocks = blocks;
     this.#headerChecksum = crc32c(bytes);
-    this.#blockBytes = this.#source.size - bytes.length;
-    if (this.#blockBytes > 0) this.#written = this.#parts.frames.beginFile(this.#blockBytes);
+    this.#blockBytes = this.#size - bytes.length;
+    if (this.#blockBytes > 0) this.#written = this.#target.frames.beginFile(this.#blockBytes);
   }
 
-  *#changes({ blocks }: IncrementalHeader, addresses: FrameAddresses): Generator<Extent> {
-    const { firstFrame, sizes } = this.#parts;
+  *#changes(addresses: FrameAddresses): Generator<Extent> {
+    const { firstFrame, sizes } = this.#target;
     const { frame = 0, frameOffset = 0 } = this.#written ?? {};
     const begin = addresses.of({ frame: frame + firstFrame, frameOffset });
-    for (const { block, index, count } of blockRuns(blocks)) {
+    for (const { block, index, count } of blockRuns(this.#blocks)) {
       const fileOffset = block * sizes.blockSize;
       const length = count * sizes.blockSize;
       yield { fileOffset, length, ...addresses.locate(begin + index * sizes.blockSize) };

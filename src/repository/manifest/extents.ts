@@ -24,11 +24,17 @@ export const EXTENTS_PER_RECORD = 4096;
  * the frame.
  */
 export class ExtentList implements Iterable<Extent> {
-  readonly parts: readonly Buffer[];
+  /** Nearly always one: an array for each of a hundred thousand files would take more than what it holds. */
+  readonly held: Buffer | readonly Buffer[];
 
   /** @param parts as `parts` gave them; their bytes are not checked before they are read */
   constructor(parts: readonly Buffer[]) {
-    this.parts = parts;
+    const [only, more] = parts;
+    this.held = only === undefined || more !== undefined ? parts : only;
+  }
+
+  get parts(): readonly Buffer[] {
+    return Buffer.isBuffer(this.held) ? [this.held] : this.held;
   }
 
   static of(extents: Iterable<Extent>): ExtentList {
