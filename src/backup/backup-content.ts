@@ -4,6 +4,7 @@ import {
   type ManifestFile,
   type ManifestSummary,
 } from '../postgres/backup-manifest.ts';
+import type { Lsn } from '../postgres/lsn.ts';
 import type { TablespaceRow, WalPosition } from '../postgres/replication/base-backup-reader.ts';
 import type { FramedObjectWriter, StoredObject } from '../repository/frames/framed-object.ts';
 import type { FrameAddresses } from '../repository/manifest/frame-addresses.ts';
@@ -173,9 +174,9 @@ export class BackupContent implements SourceReceiver {
     return this.#files.get(path)?.incoming.sentChecksum;
   }
 
-  /** Tablespaces that the log of the backup makes. */
-  get madeTablespaces(): readonly TablespaceCreation[] {
-    return this.#carriedLog.madeTablespaces;
+  /** Tablespaces that a recovery from that position on makes. */
+  madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
+    return this.#carriedLog.madeTablespaces(start);
   }
 
   /** Paths of files that a restore must not make (`CarriedLog`). */

@@ -1,3 +1,4 @@
+import type { Lsn } from '../postgres/lsn.ts';
 import type { RelationLocator } from '../postgres/relation-file.ts';
 import { filesOfRelation, readInitForkCreation } from '../postgres/wal-file-creation.ts';
 import { WalRecordReader } from '../postgres/wal-records.ts';
@@ -19,7 +20,7 @@ export class CarriedLog {
   readonly #segmentSize: number;
   readonly #major: number;
   readonly #unlogged: RelationLocator[] = [];
-  readonly #tablespaces: TablespaceCreation[] = [];
+  readonly #tablespaces: (TablespaceCreation & { readonly at: Lsn })[] = [];
   #reader: WalRecordReader | undefined;
   #last: WalSegment | undefined;
   #inSegment = false;
@@ -55,12 +56,13 @@ export class CarriedLog {
       const relation = readInitForkCreation(record);
       if (relation !== undefined) this.#unlogged.push(relation);
       const tablespace = readTablespaceCreation(record);
-      if (tablespace !== undefined) this.#tablespaces.push(tablespace);
+      if (tablespace !== undefined) this.#tablespaces.push({ ...tablespace, at: record.start });
     }
   }
 
-  get madeTablespaces(): readonly TablespaceCreation[] {
-    return this.#tablespaces;
+  /** Those that recovery makes: the first segment begins before what is replayed. */
+  madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
+    return this.#tablespaces.filter(({ at }) => at >= start);
   }
 
   /** Those of these paths that a restore has to leave out. */

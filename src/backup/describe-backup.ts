@@ -77,7 +77,7 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     tablespaces: content.tablespaces.map(({ oid, location }) => ({ oid, location })),
     databases: backup.databases,
     leftOut: content.leftOut,
-    madeTablespaces: content.madeTablespaces.map(({ oid, location }) => ({ oid, location })),
+    madeTablespaces: content.madeTablespaces(start.lsn).map(({ oid, location }) => ({ oid, location })),
     warnings: warningsOf(backup),
     objects,
     source: backup.source.kind,

@@ -240,8 +240,7 @@ const cluster = z.strictObject({
     scratch: oneOf('remove', 'keep'),
     'scratch-directory': text,
     binaries: text,
-    // a copy's server takes 32 connections
-    sessions: integer(1, 24),
+    sessions: integer(1, 64),
     checks: z.record(clusterName, userCheck),
   }),
   drill: z.strictObject({

@@ -1,4 +1,5 @@
-import { dirname, isAbsolute, join, normalize } from 'node:path/posix';
+import { dirname, isAbsolute, join, normalize, resolve } from 'node:path/posix';
+import { pathFromBytes } from '../postgres/path-bytes.ts';
 
 /** One line that sets one of them: name, optional equals sign, value in quotes or without (guc-file.l). */
 const SETTING =
@@ -15,20 +16,23 @@ const INCLUDE =
 export function withoutPlacesOfOriginal(text: string, directory: string): string | undefined {
   const lines = text.split('\n').map((line) => {
     const found = SETTING.exec(line);
-    if (found === null || isOwn(valueOf(found), directory)) return line;
+    if (found === null || isOwn(found[1] ?? '', valueOf(found), directory)) return line;
     return `# ${line}  # taken out by larder when it restored: it is a place of the server that was backed up`;
   });
   const changed = lines.join('\n');
   return changed === text ? undefined : changed;
 }
 
-/** In quotes, or without. */
+/** In quotes, or without; quotes in it stand twice, or behind a backslash. */
 function valueOf(found: RegExpExecArray): string {
-  return found.slice(2).join('');
+  return found.slice(2).join('').replaceAll("''", "'").replace(/\\(.)/g, '$1');
 }
 
-function isOwn(value: string, directory: string): boolean {
-  return !isAbsolute(value) || value === directory || value.startsWith(`${directory}/`);
+function isOwn(name: string, value: string, directory: string): boolean {
+  // a relative data directory means whatever its server is started from
+  if (name.toLowerCase() === 'data_directory') return value === directory;
+  const place = resolve(directory, value);
+  return place === directory || place.startsWith(`${directory}/`);
 }
 
 /**
@@ -41,7 +45,9 @@ export function includedFiles(text: string, path: string, files: ReadonlySet<str
     if (found === null) return [];
     const value = valueOf(found);
     if (value === '' || isAbsolute(value)) return [];
-    const included = normalize(join(dirname(path), value));
+    // names of files are UTF-8 where they are text; the configuration is read byte by byte
+    const name = pathFromBytes(Buffer.from(value, 'latin1'));
+    const included = normalize(join(dirname(path), name)).replace(/\/+$/, '');
     if (found[1]?.toLowerCase() !== 'include_dir') return files.has(included) ? [included] : [];
     return [...files].filter((file) => dirname(file) === included && file.endsWith('.conf'));
   });

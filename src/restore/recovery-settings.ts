@@ -32,6 +32,9 @@ export const LEFT_OUT = new Set([
   'recovery.signal',
   'postmaster.pid',
   'postmaster.opts',
+  // of an earlier recovery of the source: they name its places, and where that began
+  'backup_label.old',
+  'tablespace_map.old',
   // left where a restore died at its very last step, and a server was started all the same
   UNFINISHED_MARKER,
 ]);

@@ -10,6 +10,10 @@ describe('the configuration of a copy', () => {
     'data_directory = /srv/pg',
     "log_directory = '/var/log/postgresql'",
     "data_directory = '/restored2'",
+    "data_directory = '../main'",
+    "data_directory = 'main'",
+    "external_pid_file = '../main.pid'",
+    "log_directory = '/restored/../main/log'",
   ])('does not name a place of the original any more: %s', (line) => {
     const changed = withoutPlacesOfOriginal(`port = 5433\n${line}\nfsync = on\n`, '/restored');
     const lines = changed?.split('\n') ?? [];
@@ -36,7 +40,7 @@ test('what a configuration file includes is looked for beside it', () => {
   const text = `
     include 'own.conf'
     include_if_exists = 'gone.conf'
-    Include_Dir 'conf.d' # all of it
+    Include_Dir 'conf.d/' # all of it
     include '/etc/postgresql/more.conf'
     # include 'conf.d/c.txt'
     included = 1`;
@@ -49,5 +53,7 @@ test('what a configuration file includes is looked for beside it', () => {
     'own.conf',
     'conf.d/a.conf',
   ]);
+  const name = Buffer.from('für.conf').toString('latin1');
+  expect(includedFiles(`include '${name}'`, 'postgresql.conf', new Set(['für.conf']))).toEqual(['für.conf']);
   expect(includedFiles("include '../../etc/passwd'", 'conf.d/b.conf', files)).toEqual([]);
 });

@@ -35,5 +35,7 @@ export interface FetchResult {
 export interface CutOff {
   /** Where that record begins. */
   readonly at: Lsn;
+  /** Where the one before it does: PostgreSQL says that it came so far. */
+  readonly before: Lsn;
   readonly error: ErrorMessage;
 }

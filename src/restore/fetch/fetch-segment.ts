@@ -32,6 +32,7 @@ const NOTHING = Buffer.alloc(0);
  */
 export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise<FetchResult> {
   const path = `${task.target}${UNFINISHED}`;
+  rmSync(`${task.target}${NOTE}`, { force: true });
   const file = openTarget(path, task);
   const guard = guardOf(task);
   try {
@@ -48,7 +49,7 @@ export async function fetchSegment(store: ObjectStore, task: FetchTask): Promise
     if (refusal !== undefined) cutOff(file, task, refusal);
     ftruncateSync(file, task.expected.segmentSize);
     renameSync(path, task.target);
-    return { bytes, cutOff: refusal && { at: refusal.at, error: errorToMessage(refusal.error) } };
+    return { bytes, cutOff: refusal && { ...refusal, error: errorToMessage(refusal.error) } };
   } catch (error) {
     rmSync(path, { force: true });
     throw error instanceof LarderError ? error : unwritable(task.target, error);

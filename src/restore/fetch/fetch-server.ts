@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import type { Clock } from '../../clock.ts';
 import { LarderError, toLarderError } from '../../errors.ts';
+import type { Lsn } from '../../postgres/lsn.ts';
 import { segmentName } from '../../postgres/wal-segment.ts';
 import { openRepository } from '../../repository/repository.ts';
 import type { ArchiveRecord } from '../../repository/wal/archive-record.ts';
@@ -50,8 +51,7 @@ export class FetchServer {
   #scope: FetchScope;
   readonly #directory: FetchDirectory;
   #wake: () => void = () => undefined;
-  /** The earliest. */
-  #cutOff: CutOff | undefined;
+  readonly #cutOffs: CutOff[] = [];
 
   private constructor(options: FetchServerOptions, scope: FetchScope, directory: FetchDirectory) {
     const workerData: FetchWorkerData = { location: options.location };
@@ -76,9 +76,13 @@ export class FetchServer {
     return new FetchServer(options, { ...plan, index }, directory);
   }
 
-  /** Why the log was not given to its end, where PostgreSQL came as far as that. */
-  get cutOff(): LarderError | undefined {
-    return this.#cutOff === undefined ? undefined : errorFromMessage(this.#cutOff.error);
+  /**
+   * Why the log was not given to its end, where that is what ended the recovery.
+   * @param redoDone start of the last record that was replayed: segments are fetched long before they are needed
+   */
+  cutOffAt(redoDone: Lsn | undefined): LarderError | undefined {
+    const found = this.#cutOffs.find(({ before }) => before === redoDone);
+    return found === undefined ? undefined : errorFromMessage(found.error);
   }
 
   /** Serves until the signal aborts, then removes the directory. */
@@ -205,12 +209,17 @@ export class FetchServer {
     const { index, path: timelines } = this.#scope;
     const { segmentSize } = this.#archive;
     const expected = { segment: stored.segment, ...this.#archive };
-    const next = segmentOnPath(segmentFinder(index), timelines, stored.segment.number + 1n, segmentSize);
+    const number = stored.segment.number + 1n;
+    // what lies behind the plan may be damaged, which is why it ends there
+    const next =
+      number * BigInt(segmentSize) < this.#scope.until
+        ? segmentOnPath(segmentFinder(index), timelines, number, segmentSize)
+        : undefined;
     const { dataDirectory, keepOut = 'occupied' } = this.#options;
     const fetched = this.#pool
       .run({ stored, target: `${path}/${file}`, owner, expected, next, dataDirectory, keepOut })
       .then(({ cutOff }) => {
-        if (cutOff !== undefined && cutOff.at < (this.#cutOff?.at ?? cutOff.at + 1n)) this.#cutOff = cutOff;
+        if (cutOff !== undefined) this.#cutOffs.push(cutOff);
       })
       .finally(() => this.#running.delete(key));
     this.#running.set(key, fetched);

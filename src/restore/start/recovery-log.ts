@@ -50,8 +50,3 @@ export function unproven(
   if (target.kind !== 'end' || (reached !== undefined && reached >= target.lsn)) return undefined;
   return `it replayed up to ${reached === undefined ? 'nothing' : formatLsn(reached)}, and the archive ends with the record at ${formatLsn(target.lsn)}`;
 }
-
-/** Whether the log that it was given ended before its target. */
-export function endedEarly(text: string): boolean {
-  return text.includes('recovery ended before configured recovery target was reached');
-}

@@ -18,7 +18,7 @@ import { quietSettings } from '../../postgres/server/temporary-instance.ts';
 import { majorOf } from '../../postgres/version.ts';
 import { FetchServer } from '../fetch/fetch-server.ts';
 import type { RestorePlan } from '../plan.ts';
-import { endedEarly, readRecoveryLog, unproven, type RecoveryLog } from './recovery-log.ts';
+import { readRecoveryLog, unproven, type RecoveryLog } from './recovery-log.ts';
 
 const LOOK_INTERVAL = 50;
 
@@ -107,7 +107,7 @@ async function prove(
     const log = readRecoveryLog(text);
     const promoted = recovery === undefined || recovery.action === 'promote';
     const problem = unproven(log, recovery?.target, promoted);
-    const failure = failures[0] ?? (endedEarly(text) ? feeder?.cutOff : undefined);
+    const failure = failures[0] ?? feeder?.cutOffAt(log.redoDone);
     if (problem !== undefined) throw notReached(plan, { problem, failure, text });
     return log;
   } finally {

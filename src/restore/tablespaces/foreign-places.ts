@@ -46,10 +46,8 @@ export async function problemOfMaking(
 export async function placesOfCopy(dataDirectory: string): Promise<string[]> {
   const links = join(dataDirectory, 'pg_tblspc');
   const linked = await Promise.all((await namesIn(links)).map((name) => resolved(join(links, name))));
-  const mapped = await Promise.all(
-    ['tablespace_map', 'tablespace_map.old'].map((name) => mappedPlaces(join(dataDirectory, name))),
-  );
-  return [...linked.filter((place) => place !== undefined), ...mapped.flat()];
+  const mapped = await mappedPlaces(join(dataDirectory, 'tablespace_map'));
+  return [...linked.filter((place) => place !== undefined), ...mapped];
 }
 
 /** As `tablespaceMap` writes it. */

@@ -6,6 +6,7 @@ import {
   readTablespaceCreation,
   type TablespaceCreation,
 } from '../../postgres/wal-tablespace-creation.ts';
+import { recoveryStart } from '../backup-label.ts';
 import { placesOfCopy, problemOfMaking, type KeepOut } from './foreign-places.ts';
 
 /** The log that one copy is about to replay. */
@@ -22,6 +23,8 @@ export interface GuardedLog {
 export interface TablespaceRefusal {
   /** Position of the record that makes it: up to there the log may be replayed. */
   readonly at: Lsn;
+  /** Of the record before it, the last one that is. */
+  readonly before: Lsn;
   /** RESTORE_REFUSED */
   readonly error: LarderError;
 }
@@ -58,9 +61,11 @@ export class TablespaceGuard {
     if (found.length === 0) return undefined;
     const { dataDirectory, keepOut } = this.#log;
     const own = await placesOfCopy(dataDirectory);
-    for (const creation of found) {
+    // a segment begins before what is replayed of it
+    const start = (await recoveryStart(dataDirectory)) ?? 0n;
+    for (const creation of found.filter(({ at }) => at >= start)) {
       const problem = await problemOfMaking(creation, { keepOut, own });
-      if (problem !== undefined) return { at: creation.at, error: withLastPoint(problem, creation) };
+      if (problem !== undefined) return { ...creation, error: withLastPoint(problem, creation) };
     }
     return undefined;
   }

@@ -18,7 +18,8 @@ const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
   session_preload_libraries: '',
   local_preload_libraries: '',
-  max_connections: '32',
+  // of verify.sessions, 64 at most, and a few that look at the whole
+  max_connections: '80',
   max_worker_processes: '4',
   max_parallel_workers: '0',
   max_wal_senders: '0',

@@ -19,7 +19,7 @@ import { FetchServer } from '../../restore/fetch/fetch-server.ts';
 import { assertLogKeepsOut, assertMayMakeTablespaces } from '../../restore/tablespaces/own-log.ts';
 import type { KeepOut } from '../../restore/tablespaces/foreign-places.ts';
 import type { RestorePlan } from '../../restore/plan.ts';
-import { endedEarly, readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
+import { readRecoveryLog, unproven } from '../../restore/start/recovery-log.ts';
 import { copySettings, sessionSettings } from './copy-settings.ts';
 import { adviceFor, isHostFailure, isHostsLack } from './host-failure.ts';
 import { keepOwnSettings } from './own-settings.ts';
@@ -178,7 +178,7 @@ async function feedRecovery(
     await serving;
   };
   const failure = (log: string): LarderError | undefined =>
-    failures[0] ?? (endedEarly(log) ? feeder.cutOff : undefined);
+    failures[0] ?? feeder.cutOffAt(readRecoveryLog(log).redoDone);
   return { failure, stop };
 }
 

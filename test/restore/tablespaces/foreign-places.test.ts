@@ -68,6 +68,8 @@ describe('the places of a copy', () => {
         { ...target, oid: 16403, directory: '/srv/ü' },
       ]),
     );
+    // of a recovery of the source, whose places it names
+    await writeFile(join(data, 'tablespace_map.old'), '16404 /srv/original\n');
     expect(await placesOfCopy(data)).toEqual([directory, odd, '/srv/ü']);
   });
 });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeepOut } from '../../../src/restore/tablespaces/foreign-places.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { TablespaceGuard } from '../../../src/restore/tablespaces/tablespace-guard.ts';
 import { arbitraryWalLog } from '../../support/arbitrary-wal-log.ts';
 import { makeScratch, type Scratch } from '../../support/backup-runner.ts';
@@ -86,6 +87,25 @@ describe('a log that makes a tablespace', () => {
     await mkdir(join(free, 'PG_18_202506291'));
     const refusal = await guardAt(0, 'occupied').look(logWith(free, 4096));
     expect(refusal?.error.message).toContain(`${free}, where a server has its files`);
+  });
+
+  test('may make it before what the copy replays', async () => {
+    const data = join(scratch.path, 'data');
+    await mkdir(data);
+    const start = LAYOUT.start + BigInt(SEGMENT);
+    for (const name of ['backup_label.old', 'backup_label']) {
+      await writeFile(join(data, name), `START WAL LOCATION: ${formatLsn(start - 8n)} (file 0)\n`);
+      const guard = () =>
+        new TablespaceGuard({
+          start: LAYOUT.start,
+          segmentSize: SEGMENT,
+          dataDirectory: data,
+          keepOut: 'everything',
+        });
+      expect(await guard().look(logWith('/mnt/fast', 64))).toBeUndefined();
+      expect(await guard().look(logWith('/mnt/fast', 8))).toMatchObject({ at: start - 8n });
+      await rm(join(data, name));
+    }
   });
 
   test('is not seen in logs of other records, whatever their bytes', () => {
