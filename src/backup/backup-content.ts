@@ -174,6 +174,12 @@ export class BackupContent implements SourceReceiver {
     return this.#files.get(path)?.incoming.sentChecksum;
   }
 
+  /** Adds the directories that nobody sent and that a recovery from that position on needs; before `entries`. */
+  completeDirectories(start: Lsn): void {
+    const known = new Set(this.#directories.keys());
+    for (const path of this.#carriedLog.missingDirectories(start, known)) this.directory(path, 0o700);
+  }
+
   /** Tablespaces that a recovery from that position on makes. */
   madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
     return this.#carriedLog.madeTablespaces(start);

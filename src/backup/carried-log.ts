@@ -1,6 +1,11 @@
 import type { Lsn } from '../postgres/lsn.ts';
 import type { RelationLocator } from '../postgres/relation-file.ts';
 import { filesOfRelation, readInitForkCreation } from '../postgres/wal-file-creation.ts';
+import {
+  directoryOfDatabase,
+  readRelationMapUpdate,
+  type RelationMapUpdate,
+} from '../postgres/wal-relation-map.ts';
 import { WalRecordReader } from '../postgres/wal-records.ts';
 import { readTablespaceCreation, type TablespaceCreation } from '../postgres/wal-tablespace-creation.ts';
 import { parseSegmentName, type WalSegment } from '../postgres/wal-segment.ts';
@@ -14,12 +19,16 @@ const WAL_DIRECTORY = 'pg_wal/';
  *   beside it, by which the server knows what not to send. Recovery makes the init fork from the log and at its end copies it
  *   to the main fork, with which it fails if that is there: "could not create file …: File exists" (reinit.c,
  *   ResetUnloggedRelations). So the restore leaves those files out; they are empty after any recovery.
+ * - **Relation maps that were written anew** (VACUUM FULL and REINDEX of pg_class and the like) in a database that was dropped
+ *   before its directory was sent. Recovery writes the map before it comes to the drop, and makes no directory for it: "could
+ *   not open file …/pg_filenode.map.tmp" (relmap_redo; seen on 16). So the restore makes an empty one.
  * - **Tablespaces that were made**: recovery makes them in the directory of the original (`TablespaceGuard`).
  */
 export class CarriedLog {
   readonly #segmentSize: number;
   readonly #major: number;
   readonly #unlogged: RelationLocator[] = [];
+  readonly #relationMaps: (RelationMapUpdate & { readonly at: Lsn })[] = [];
   readonly #tablespaces: (TablespaceCreation & { readonly at: Lsn })[] = [];
   #reader: WalRecordReader | undefined;
   #last: WalSegment | undefined;
@@ -55,6 +64,8 @@ export class CarriedLog {
     for (const record of this.#reader.push(buffer.subarray(start, end))) {
       const relation = readInitForkCreation(record);
       if (relation !== undefined) this.#unlogged.push(relation);
+      const map = readRelationMapUpdate(record);
+      if (map !== undefined) this.#relationMaps.push({ ...map, at: record.start });
       const tablespace = readTablespaceCreation(record);
       if (tablespace !== undefined) this.#tablespaces.push({ ...tablespace, at: record.start });
     }
@@ -63,6 +74,14 @@ export class CarriedLog {
   /** Those that recovery makes: the first segment begins before what is replayed. */
   madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
     return this.#tablespaces.filter(({ at }) => at >= start);
+  }
+
+  /** Directories that recovery from that position on needs and that are not among these. */
+  missingDirectories(start: Lsn, directories: ReadonlySet<string>): ReadonlySet<string> {
+    const needed = this.#relationMaps
+      .filter(({ at }) => at >= start)
+      .flatMap((update) => directoryOfDatabase(update, directories) ?? []);
+    return new Set(needed.filter((path) => !directories.has(path)));
   }
 
   /** Those of these paths that a restore has to leave out. */

@@ -44,6 +44,7 @@ export async function storeBackup(run: Run, read: ReadBackup): Promise<CommitRec
   await run.account?.assertTold(start.lsn);
   const { walRanges } = serverManifest.summary;
   assertWalIncluded(walRanges, identity.walSegmentSize, (path) => content.sizeOf(path));
+  content.completeDirectories(start.lsn);
   const entries = new CountedEntries(content.entries(new FrameAddresses(stored.frames)));
   const manifest = await writeManifest(request.store, manifestName(id), { ...stored, entries });
   const objects = [...stored.objects, manifest, serverManifest.object, ...fingerprint.objects];
