@@ -180,9 +180,9 @@ export class BackupContent implements SourceReceiver {
     for (const path of this.#carriedLog.missingDirectories(start, known)) this.directory(path, 0o700);
   }
 
-  /** Tablespaces that a recovery from that position on makes. */
-  madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
-    return this.#carriedLog.madeTablespaces(start);
+  /** As `CarriedLog.madeTablespaces`. */
+  madeTablespaces(start: Lsn, stop: Lsn): readonly TablespaceCreation[] | undefined {
+    return this.#carriedLog.madeTablespaces(start, stop);
   }
 
   /** Paths of files that a restore must not make (`CarriedLog`). */

@@ -33,6 +33,8 @@ export class CarriedLog {
   #reader: WalRecordReader | undefined;
   #last: WalSegment | undefined;
   #inSegment = false;
+  /** One reader read all of it so far. */
+  #isWhole = true;
 
   constructor(segmentSize: number, major: number) {
     this.#segmentSize = segmentSize;
@@ -48,6 +50,7 @@ export class CarriedLog {
     const goesOn = this.#last?.timeline === segment.timeline && this.#last.number + 1n === segment.number;
     if (!goesOn || this.#reader?.ended !== undefined) {
       const start = segment.number * BigInt(this.#segmentSize);
+      this.#isWhole = this.#reader === undefined;
       this.#reader = new WalRecordReader({
         start,
         segmentSize: this.#segmentSize,
@@ -71,9 +74,13 @@ export class CarriedLog {
     }
   }
 
-  /** Those that recovery makes: the first segment begins before what is replayed. */
-  madeTablespaces(start: Lsn): readonly TablespaceCreation[] {
-    return this.#tablespaces.filter(({ at }) => at >= start);
+  /**
+   * Those that a recovery from `start` on makes; the first segment begins before that. Undefined where the log was not read up to
+   * the backup's end in one go, so that nobody knows: what lies behind a timeline's end, or cannot be read by this release.
+   */
+  madeTablespaces(start: Lsn, stop: Lsn): readonly TablespaceCreation[] | undefined {
+    const isKnown = this.#isWhole && this.#reader !== undefined && this.#reader.end.position >= stop;
+    return isKnown ? this.#tablespaces.filter(({ at }) => at >= start) : undefined;
   }
 
   /** Directories that recovery from that position on needs and that are not among these. */

@@ -77,7 +77,9 @@ export function describeBackup(backup: FinishedBackup): CommitRecord {
     tablespaces: content.tablespaces.map(({ oid, location }) => ({ oid, location })),
     databases: backup.databases,
     leftOut: content.leftOut,
-    madeTablespaces: content.madeTablespaces(start.lsn).map(({ oid, location }) => ({ oid, location })),
+    madeTablespaces: content
+      .madeTablespaces(start.lsn, backup.stop.lsn)
+      ?.map(({ oid, location }) => ({ oid, location })),
     warnings: warningsOf(backup),
     objects,
     source: backup.source.kind,

@@ -54,7 +54,7 @@ const schema = z.strictObject({
     .nullable(),
   /** Files of unlogged relations that were created meanwhile: no restore makes them. Not in format version 1. */
   leftOut: z.array(z.string()).readonly().optional(),
-  /** Tablespaces that the log of the backup makes; locations as `pathFromBytes` has them. Not in earlier releases. */
+  /** Tablespaces that the log of the backup makes; locations as `pathFromBytes` has them. Undefined: unknown, as in earlier releases. */
   madeTablespaces: z
     .array(z.strictObject({ oid: count, location: z.string() }))
     .readonly()

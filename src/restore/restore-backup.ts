@@ -264,7 +264,9 @@ async function adaptLabel({ request, manifest, target }: RestorePlan): Promise<v
 }
 
 async function adaptPlaces({ request, manifest, target }: RestorePlan): Promise<void> {
-  const files = new Set(manifest.files.map(({ path }) => path));
+  // of a hundred thousand files nearly all are relations
+  const others = manifest.files.filter(({ path }) => !/^(base|global|pg_tblspc)\//.test(path));
+  const files = new Set(others.map(({ path }) => path));
   const waiting = [CONFIGURATION];
   const seen = new Set<string>();
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {

@@ -25,13 +25,21 @@ test('the tablespaces that a backup’s log makes are those behind its start, in
     const from = Number(number - 3n) * SEGMENT;
     carried.fileBytes(log.bytes, from, Math.min(from + SEGMENT, log.bytes.length));
   }
-  const places = (start: bigint) =>
-    carried.madeTablespaces(start).map(({ oid, location }) => [oid, location]);
   const [first, , second] = log.records;
+  const stop = log.records.at(-1)!.end;
+  const places = (start: bigint) =>
+    carried.madeTablespaces(start, stop)?.map(({ oid, location }) => [oid, location]);
   expect(places(first!.end)).toEqual([
     [2, '/behind'],
     [3, '/later'],
   ]);
   expect(places(second!.start)).toHaveLength(2);
   expect(places(second!.end)).toEqual([[3, '/later']]);
+  // not read so far, or not at all, or by a reader that does not know the version: nobody knows
+  expect(carried.madeTablespaces(first!.start, stop + 8n)).toBeUndefined();
+  expect(new CarriedLog(SEGMENT, 17).madeTablespaces(0n, 0n)).toBeUndefined();
+  const unread = new CarriedLog(SEGMENT, 18);
+  unread.fileStart(`pg_wal/${segmentName({ timeline: 1, number: 3n }, SEGMENT)}`);
+  unread.fileBytes(log.bytes, 0, SEGMENT);
+  expect(unread.madeTablespaces(first!.start, second!.end)).toBeUndefined();
 });

@@ -5,7 +5,12 @@ import type { Lsn } from '../../postgres/lsn.ts';
 import { segmentName } from '../../postgres/wal-segment.ts';
 import { openRepository } from '../../repository/repository.ts';
 import type { ArchiveRecord } from '../../repository/wal/archive-record.ts';
-import { segmentFinder, segmentOnPath, type StoredSegment } from '../../repository/wal/stored-segment.ts';
+import {
+  segmentFinder,
+  segmentOnPath,
+  type FindSegment,
+  type StoredSegment,
+} from '../../repository/wal/stored-segment.ts';
 import { readHistoryText, readWalIndex } from '../../repository/wal/wal-index.ts';
 import type { ObjectStore, StoreLocation } from '../../storage/object-store.ts';
 import { TaskPool } from '../../task-pool.ts';
@@ -49,6 +54,8 @@ export class FetchServer {
   /** Segments beyond `#ahead` that lie ready, are on their way, or could not be had. */
   readonly #fetchedAhead = new Map<string, { readonly number: bigint; failed: boolean }>();
   #scope: FetchScope;
+  /** Of the scope's index: an archive may have a hundred thousand segments. */
+  #find: FindSegment;
   readonly #directory: FetchDirectory;
   #wake: () => void = () => undefined;
   readonly #cutOffs: CutOff[] = [];
@@ -58,6 +65,7 @@ export class FetchServer {
     this.#options = options;
     this.#archive = options.plan.archive;
     this.#scope = scope;
+    this.#find = segmentFinder(scope.index);
     this.#directory = directory;
     this.#pool = new TaskPool(() => startWorker(import.meta.url, 'fetch-worker', { workerData }), {
       threads: THREADS,
@@ -174,6 +182,7 @@ export class FetchServer {
     const { store, location } = this.#options;
     await openRepository(store, location);
     this.#scope = { ...this.#scope, index: await readWalIndex(store, this.#archive) };
+    this.#find = segmentFinder(this.#scope.index);
     return this.#carryOut(file, decideFetch(file, this.#scope));
   }
 
@@ -206,14 +215,14 @@ export class FetchServer {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
     const { path, owner } = this.#directory;
-    const { index, path: timelines } = this.#scope;
+    const { path: timelines } = this.#scope;
     const { segmentSize } = this.#archive;
     const expected = { segment: stored.segment, ...this.#archive };
     const number = stored.segment.number + 1n;
     // what lies behind the plan may be damaged, which is why it ends there
     const next =
       number * BigInt(segmentSize) < this.#scope.until
-        ? segmentOnPath(segmentFinder(index), timelines, number, segmentSize)
+        ? segmentOnPath(this.#find, timelines, number, segmentSize)
         : undefined;
     const { dataDirectory, keepOut = 'occupied' } = this.#options;
     const fetched = this.#pool
@@ -228,12 +237,11 @@ export class FetchServer {
 
   #prefetch(from: bigint): void {
     const { segmentSize } = this.#archive;
-    const { path, until, index } = this.#scope;
-    const find = segmentFinder(index);
+    const { path, until } = this.#scope;
     const count = Math.max(2, Math.min(AHEAD, Math.floor(AHEAD_BYTES / segmentSize)));
     for (let number = from + 1n; number <= from + BigInt(count); number++) {
       if (number * BigInt(segmentSize) >= until) return;
-      const stored = segmentOnPath(find, path, number, segmentSize);
+      const stored = segmentOnPath(this.#find, path, number, segmentSize);
       if (stored === undefined || stored.end !== segmentSize) return;
       this.#fetchAhead(segmentName(stored.segment, segmentSize), stored);
     }

@@ -206,14 +206,19 @@ async function recovered(
 /** Where it never said a word, what was to keep it to itself has failed, which is nothing that a backup could do. */
 const WORDS_OF_POSTGRES = /LOG: {2}starting PostgreSQL|FATAL: |PANIC: |^postgres: /m;
 
+/** What the server could not be given since the archive does not have it; all else is what this host or the store lacks. */
+function isOfArchive({ code }: LarderError): boolean {
+  return code === 'OBJECT_DAMAGED' || code === 'OBJECT_MISSING' || code === 'WAL_GAP';
+}
+
 function recoveryFailed(text: string, problem: string, failure: LarderError | undefined): LarderError {
   const said = text.trimEnd().split('\n').slice(-LOG_TAIL).join('\n');
   const why = failure === undefined ? '' : `; ${failure.message}`;
   const hint = [failure?.hint, adviceFor(text), `PostgreSQL said last:\n${said}`]
     .filter((part) => part !== undefined)
     .join('\n');
-  const isRefused = failure?.code === 'RESTORE_REFUSED';
-  if (isRefused || isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
+  const isOurs = failure !== undefined && !isOfArchive(failure);
+  if (isOurs || isHostFailure(text) || !WORDS_OF_POSTGRES.test(text))
     return new LarderError('INSTANCE_FAILED', `this host could not run the copy: ${problem}${why}`, { hint });
   return new LarderError('RESTORE_FAILED', `the recovery of the copy failed: ${problem}${why}`, { hint });
 }
