@@ -1,6 +1,6 @@
 import { DEFAULT_TABLESPACE, GLOBAL_TABLESPACE, type RelationLocator } from './relation-file.ts';
 import { readMainData, unreadable } from './wal-record-data.ts';
-import { INFO_OF_MANAGER, type WalRecord } from './wal-record.ts';
+import { isKind, type WalRecord } from './wal-record.ts';
 
 /** RM_SMGR_ID: files of relations. */
 const STORAGE_MANAGER = 2;
@@ -15,8 +15,7 @@ const INIT_FORK = 3;
  * @throws LarderError OBJECT_DAMAGED when the record's content is not what its kind has
  */
 export function readInitForkCreation(record: WalRecord): RelationLocator | undefined {
-  if (record.resourceManager !== STORAGE_MANAGER || (record.info & INFO_OF_MANAGER) !== XLOG_SMGR_CREATE)
-    return undefined;
+  if (!isKind(record, STORAGE_MANAGER, XLOG_SMGR_CREATE)) return undefined;
   const data = readMainData(record);
   if (data.length !== 16) throw unreadable(record);
   if (data.readInt32LE(12) !== INIT_FORK) return undefined;

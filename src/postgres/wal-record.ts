@@ -15,7 +15,16 @@ export const XLOG_MANAGER = 0;
 export const TRANSACTION_MANAGER = 1;
 
 /** The bits of `info` that belong to the resource manager; the others are the record format's own. */
-export const INFO_OF_MANAGER = 0xf0;
+const INFO_OF_MANAGER = 0xf0;
+
+/** Whether a record is of this kind: an operation of one resource manager. */
+export function isKind(
+  { resourceManager, info }: Pick<WalRecord, 'resourceManager' | 'info'>,
+  manager: number,
+  operation: number,
+): boolean {
+  return resourceManager === manager && (info & INFO_OF_MANAGER) === operation;
+}
 
 const XLOG_SWITCH = 0x40;
 
@@ -80,6 +89,6 @@ export class ReadRecord implements WalRecord {
 
   /** Whether nothing follows in its segment. */
   get endsSegment(): boolean {
-    return this.resourceManager === XLOG_MANAGER && (this.info & INFO_OF_MANAGER) === XLOG_SWITCH;
+    return isKind(this, XLOG_MANAGER, XLOG_SWITCH);
   }
 }

@@ -1,6 +1,6 @@
 import { DEFAULT_TABLESPACE } from './relation-file.ts';
 import { readMainData, unreadable } from './wal-record-data.ts';
-import { INFO_OF_MANAGER, type WalRecord } from './wal-record.ts';
+import { isKind, type WalRecord } from './wal-record.ts';
 
 /** RM_RELMAP_ID: which file each mapped catalog lies in. */
 const RELATION_MAP_MANAGER = 7;
@@ -20,9 +20,7 @@ export interface RelationMapUpdate {
  * @throws LarderError OBJECT_DAMAGED when the record's content is not what its kind has
  */
 export function readRelationMapUpdate(record: WalRecord): RelationMapUpdate | undefined {
-  const isUpdate =
-    record.resourceManager === RELATION_MAP_MANAGER && (record.info & INFO_OF_MANAGER) === XLOG_RELMAP_UPDATE;
-  if (!isUpdate) return undefined;
+  if (!isKind(record, RELATION_MAP_MANAGER, XLOG_RELMAP_UPDATE)) return undefined;
   const data = readMainData(record);
   if (data.length < FIXED_LENGTH) throw unreadable(record);
   const [database, tablespace] = [data.readUInt32LE(0), data.readUInt32LE(4)];

@@ -1,5 +1,5 @@
 import { readMainData, unreadable } from './wal-record-data.ts';
-import { INFO_OF_MANAGER, XLOG_MANAGER, type WalRecord } from './wal-record.ts';
+import { isKind, XLOG_MANAGER, type WalRecord } from './wal-record.ts';
 import { postgresTime } from './wal-time.ts';
 
 const XLOG_RESTORE_POINT = 0x70;
@@ -19,8 +19,7 @@ export interface RestorePoint {
  * @throws LarderError OBJECT_DAMAGED
  */
 export function readRestorePoint(record: WalRecord): RestorePoint | undefined {
-  if (record.resourceManager !== XLOG_MANAGER || (record.info & INFO_OF_MANAGER) !== XLOG_RESTORE_POINT)
-    return undefined;
+  if (!isKind(record, XLOG_MANAGER, XLOG_RESTORE_POINT)) return undefined;
   const data = readMainData(record);
   const end = data.indexOf(0, TIME_LENGTH);
   if (data.length < TIME_LENGTH || end === -1) throw unreadable(record);

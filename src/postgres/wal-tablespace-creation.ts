@@ -1,6 +1,6 @@
 import { pathFromBytes } from './path-bytes.ts';
 import { readMainData, unreadable } from './wal-record-data.ts';
-import { INFO_OF_MANAGER, type WalRecord } from './wal-record.ts';
+import { isKind, type WalRecord } from './wal-record.ts';
 
 /** RM_TBLSPC_ID: tablespaces. */
 const TABLESPACE_MANAGER = 5;
@@ -21,7 +21,7 @@ export interface TablespaceCreation {
  * @throws LarderError OBJECT_DAMAGED when the record's content is not what its kind has
  */
 export function readTablespaceCreation(record: WalRecord): TablespaceCreation | undefined {
-  if (!isCreation(record.resourceManager, record.info)) return undefined;
+  if (!isKind(record, TABLESPACE_MANAGER, XLOG_TBLSPC_CREATE)) return undefined;
   const data = readMainData(record);
   const end = data.indexOf(0, 4);
   if (data.length < 5 || end < 0) throw unreadable(record);
@@ -31,9 +31,6 @@ export function readTablespaceCreation(record: WalRecord): TablespaceCreation | 
 /** Whether a record of which only the first bytes are known may be one. */
 export function mayMakeTablespace(beginning: Buffer): boolean {
   if (beginning.length < UP_TO_MANAGER) return true;
-  return isCreation(beginning.readUInt8(17), beginning.readUInt8(16));
-}
-
-function isCreation(resourceManager: number, info: number): boolean {
-  return resourceManager === TABLESPACE_MANAGER && (info & INFO_OF_MANAGER) === XLOG_TBLSPC_CREATE;
+  const kind = { info: beginning.readUInt8(16), resourceManager: beginning.readUInt8(17) };
+  return isKind(kind, TABLESPACE_MANAGER, XLOG_TBLSPC_CREATE);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { openInstanceSession } from '../../../src/postgres/server/instance-session.ts';
+import { readManifest } from '../../../src/repository/manifest/manifest-reader.ts';
 import {
   backUp,
   makeScratch,
@@ -52,6 +53,12 @@ test.each([15, 18] as const)(
     proxy.release();
     await Promise.all(dropping);
     const backup = await backing;
+    const { directories, files } = await readManifest(repository.store, backup.id);
+    const empty = directories.filter(
+      ({ path }) => /^base\/\d+$/.test(path) && !files.some((file) => file.path.startsWith(`${path}/`)),
+    );
+    // else nothing was put to the test
+    expect(empty).not.toEqual([]);
     expect((await verify(repository, backup)).findings).toEqual([]);
     await using copy = await restoreAndStart(repository, backup);
     expect(await copy.query('SELECT id FROM orders')).toEqual([{ id: 7 }]);
