@@ -37,7 +37,7 @@ describe('a restore over an earlier copy that is killed at a random moment', () 
     return { id: id!, contents };
   }
 
-  test('leaves a whole copy, or one that does not start and takes the next restore of either kind', async () => {
+  test('leaves a whole copy, or one that does not start and can be made whole', async () => {
     const tally = await kills.kill(KILLS, PHASES);
     tally.print(`SIGKILL in a restore --delta, seed ${kills.moments.seed}`);
   }, 600_000);
